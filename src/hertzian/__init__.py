@@ -1,0 +1,1 @@
+"""Hertzian recognises radio signals from IQ samples."""

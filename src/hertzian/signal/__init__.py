@@ -1,0 +1,38 @@
+"""The vocabulary: labels, definitions of SNR and bandwidth, constellations, transforms."""
+
+from hertzian.signal.constellations import constellation
+from hertzian.signal.detections import Detection, Summary, summarise
+from hertzian.signal.errors import HertzianError
+from hertzian.signal.labels import (
+    CORE,
+    FAMILIES,
+    LABELS,
+    MERGED,
+    Label,
+    canonical,
+    family_of,
+    merged,
+)
+from hertzian.signal.measures import decibels, occupied_bandwidth, power_db
+from hertzian.signal.transforms import from_channels, to_channels
+
+__all__ = [
+    "CORE",
+    "FAMILIES",
+    "LABELS",
+    "MERGED",
+    "Detection",
+    "HertzianError",
+    "Label",
+    "Summary",
+    "canonical",
+    "constellation",
+    "decibels",
+    "family_of",
+    "from_channels",
+    "merged",
+    "occupied_bandwidth",
+    "power_db",
+    "summarise",
+    "to_channels",
+]
