@@ -1,0 +1,277 @@
+"""Run a trained model without torch: one ONNX file that carries its own description."""
+
+import re
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from hertzian.deployment.validation import explain
+from hertzian.deployment.wire import refers_to_other_files
+from hertzian.signal import HertzianError, canonical
+
+SHIPPED: Path = Path(__file__).resolve().parents[1] / "models" / "weights"
+"""Folder of the models that come with the package: NAME.onnx, NAME.safetensors, NAME.json."""
+
+METADATA_KEY = "hertzian"
+"""Key of the description among the custom metadata of an ONNX file."""
+
+LARGEST_FILE_BYTES = 200_000_000
+_BATCH = 256  # windows a call; more gain no speed and cost memory
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+Float32 = npt.NDArray[np.float32]
+
+
+class ModelError(HertzianError):
+    """A model cannot be found, is not one of ours, or was given windows it cannot take."""
+
+
+class DatasetIdentity(BaseModel):
+    """What tells a generated dataset from every other: its preset and its seed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    preset: str = Field(min_length=1)
+    seed: int
+
+
+class ModelMetadata(BaseModel):
+    """What a model file says of itself.
+
+    Attributes:
+        classes: canonical labels in the order of the logits; `noise` and `unknown` may be there.
+        samples: length of the window.
+        occupied_share: 99% bandwidth over sampling rate to which the windows are brought.
+        temperature, evidence_exponent: T and a of the pooled log-probabilities of n windows,
+            log_softmax(mean_logits * n**a / T).
+        parameters: trainable parameters.
+        macs: multiply-accumulates for one window.
+        paper: citation, or None.
+        trained_on: the datasets that training or calibration has seen.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: str = Field(min_length=1, max_length=200)
+    version: str = Field(min_length=1, max_length=200)
+    classes: tuple[str, ...] = Field(min_length=2, max_length=10_000)
+    samples: int = Field(gt=0, le=1 << 24)
+    occupied_share: float = Field(gt=0, le=1)
+    temperature: float = Field(default=1.0, gt=0)
+    evidence_exponent: float = Field(default=0.0, ge=0, le=1)
+    parameters: int = Field(ge=0)
+    macs: int = Field(ge=0)
+    paper: str | None = None
+    trained_on: tuple[DatasetIdentity, ...] = ()
+
+    @field_validator("classes")
+    @classmethod
+    def _canonical_and_distinct(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            names = tuple(canonical(name) for name in classes)
+        except HertzianError as error:
+            raise ValueError(str(error)) from None
+        if len(set(names)) != len(names):
+            raise ValueError("two classes have the same canonical name")
+        return names
+
+
+class Predictor(Protocol):
+    """Anything that turns windows into logits."""
+
+    @property
+    def metadata(self) -> ModelMetadata:
+        """Description of the model."""
+        ...
+
+    def logits(self, windows: npt.ArrayLike) -> Float32:
+        """Turn windows [n, 2, samples] (I, Q) into logits float32 [n, classes]."""
+        ...
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return a model file's bytes once it is sure that it stands on its own.
+
+    Raises:
+        ModelError: unreadable, larger than 200 MB, no ONNX, or with values in other files.
+    """
+    try:
+        size = path.stat().st_size
+        if size > LARGEST_FILE_BYTES:
+            limit = LARGEST_FILE_BYTES // 1_000_000
+            raise ModelError(f"{path}: {size / 1e6:.0f} MB, but a model may have {limit} MB")
+        model = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from None
+    try:
+        outside = refers_to_other_files(model)
+    except HertzianError as error:
+        raise ModelError(f"{path}: not an ONNX model ({error})") from None
+    if outside:
+        raise ModelError(
+            f"{path}: keeps values in other files, which is refused; "
+            "export it as one file (external_data=False)"
+        )
+    return model
+
+
+def _open_session(path: Path, threads: int | None) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # failures come as exceptions; nothing else belongs on stderr
+    # only ONNX: the runtime's own format would bypass the check for other files
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    options.inter_op_num_threads = 1
+    if threads is not None:
+        if threads < 1:
+            raise ModelError(f"threads must be 1 or more, not {threads}")
+        options.intra_op_num_threads = threads
+    model = read_bytes(path)
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors have no base class of their own
+        raise ModelError(f"{path}: not a usable ONNX model ({_first_line(error)})") from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+
+
+def _read_metadata(path: Path, session: Any) -> ModelMetadata:
+    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    if text is None:
+        raise ModelError(
+            f"{path}: has no {METADATA_KEY!r} metadata; write it with `hertzian export`, "
+            "which stores classes and window length in the file"
+        )
+    try:
+        return ModelMetadata.model_validate_json(text)
+    except ValidationError as error:
+        raise ModelError(f"{path}: wrong {METADATA_KEY!r} metadata: {explain(error)}") from None
+
+
+def _check_signature(path: Path, session: Any, metadata: ModelMetadata) -> tuple[str, str]:
+    """Return the names of input and output; the shapes must be those of the metadata."""
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    by_name = {output.name: output for output in outputs}
+    output = outputs[0] if len(outputs) == 1 else by_name.get("logits")
+    if len(inputs) != 1 or output is None:
+        raise ModelError(
+            f"{path}: expected one input and one output (or one called 'logits'), "
+            f"found {len(inputs)} and {', '.join(by_name) or 'none'}"
+        )
+    for what, found, expected in (
+        ("input", inputs[0], [2, metadata.samples]),
+        ("output", output, [len(metadata.classes)]),
+    ):
+        shape = list(found.shape)
+        if found.type != "tensor(float)" or not _compatible(shape[1:], expected):
+            wanted = ", ".join(map(str, ["batch", *expected]))
+            raise ModelError(f"{path}: {what} is {found.type} {shape}, expected float [{wanted}]")
+        if isinstance(shape[0], int):
+            raise ModelError(
+                f"{path}: {what} has a fixed batch of {shape[0]}; export it with a free one"
+            )
+    return inputs[0].name, output.name
+
+
+def _compatible(shape: list[Any], expected: list[int]) -> bool:
+    """Tell whether sizes agree; a size that the file leaves open is not an integer there."""
+    return len(shape) == len(expected) and all(
+        size == wanted or not isinstance(size, int)
+        for size, wanted in zip(shape, expected, strict=True)
+    )
+
+
+class OnnxPredictor:
+    """A model in one ONNX file, run by onnxruntime on the processor.
+
+    Args:
+        path: the file.
+        threads: threads within one call; None leaves it to onnxruntime (all cores).
+
+    Raises:
+        ModelError: see `read_bytes`; or metadata are missing, or contradict the file.
+    """
+
+    def __init__(self, path: str | Path, threads: int | None = None) -> None:
+        self.path = Path(path)
+        self._session = _open_session(self.path, threads)
+        self.metadata = _read_metadata(self.path, self._session)
+        self._input, self._output = _check_signature(self.path, self._session, self.metadata)
+
+    def logits(self, windows: npt.ArrayLike) -> Float32:
+        """Turn windows [n, 2, samples] (I, Q), real, into logits float32 [n, classes].
+
+        Raises:
+            ModelError: another shape, complex input, NaN or infinite samples.
+        """
+        x = self._checked(np.asarray(windows))
+        out = np.empty((len(x), len(self.metadata.classes)), dtype=np.float32)
+        for first in range(0, len(x), _BATCH):
+            batch = x[first : first + _BATCH]
+            out[first : first + len(batch)] = self._run(batch)
+        if not np.isfinite(out).all():
+            raise ModelError(f"{self.path}: the model answered with NaN or infinite logits")
+        return out
+
+    def _checked(self, windows: npt.NDArray[Any]) -> Float32:
+        expected = (2, self.metadata.samples)
+        if windows.ndim != 3 or windows.shape[1:] != expected:
+            raise ModelError(
+                f"{self.metadata.name}: windows must be [n, {expected[0]}, {expected[1]}], "
+                f"not {list(windows.shape)}"
+            )
+        if windows.dtype.kind not in "fiu":
+            raise ModelError(f"{self.metadata.name}: windows must be real, not {windows.dtype}")
+        with np.errstate(over="ignore"):
+            x = np.ascontiguousarray(windows, dtype=np.float32)
+        if not np.isfinite(x).all():
+            raise ModelError(f"{self.metadata.name}: windows hold NaN or infinite samples")
+        return x
+
+    def _run(self, batch: Float32) -> Float32:
+        try:
+            answer: Float32 = self._session.run([self._output], {self._input: batch})[0]
+        except Exception as error:  # onnxruntime's errors have no base class of their own
+            raise ModelError(f"{self.path}: the model failed ({_first_line(error)})") from None
+        if answer.shape != (len(batch), len(self.metadata.classes)):
+            raise ModelError(f"{self.path}: the model answered with shape {list(answer.shape)}")
+        return answer
+
+
+def shipped_names() -> tuple[str, ...]:
+    """Return the names of the models that come with the package, sorted."""
+    return tuple(sorted(path.stem for path in SHIPPED.glob("*.onnx")))
+
+
+def find_model(model: str | Path) -> Path:
+    """Return the ONNX file that a shipped name, a run folder or a path stands for.
+
+    A plain name (lower case, hyphens) that is shipped wins over a folder of that name; `Path` and
+    anything with a slash or a dot are always paths.
+
+    Raises:
+        ModelError: there is none.
+    """
+    if isinstance(model, str) and _NAME.fullmatch(model) and (SHIPPED / f"{model}.onnx").is_file():
+        return SHIPPED / f"{model}.onnx"
+    path = Path(model)
+    if path.is_dir():
+        if (path / "model.onnx").is_file():
+            return path / "model.onnx"
+        raise ModelError(f"{path}: a run folder holds model.onnx, this one does not")
+    if path.is_file():
+        return path
+    shipped = ", ".join(shipped_names()) or "none"
+    raise ModelError(
+        f"{model}: no such model; give a shipped name ({shipped}), a run folder or an .onnx file"
+    )
+
+
+def load_predictor(model: str | Path, threads: int | None = None) -> Predictor:
+    """Open a model by shipped name, run folder or .onnx path; see `find_model`."""
+    return OnnxPredictor(find_model(model), threads)
