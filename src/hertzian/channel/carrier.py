@@ -46,6 +46,7 @@ class CarrierOffset:
         return offsets if limit is None else offsets.clamp_(-limit, limit)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Shift each example by its own frequency."""
         require_baseband(x)
         offsets = self.offsets(x.shape[0], generator).to(x.device)
         n = torch.arange(x.shape[1], device=x.device, dtype=torch.float64)
@@ -87,6 +88,7 @@ class CarrierDrift:
         return frequency
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Turn each example by the phase of its own drift."""
         require_baseband(x)
         frequency = self.frequencies(x.shape[0], x.shape[1], generator).to(x.device)
         return x * rotation(torch.cumsum(frequency, dim=1) - frequency)
@@ -97,6 +99,7 @@ class CarrierPhase:
     """y[n] = x[n] exp(j phi), phi uniform on the circle, one per example."""
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Turn each example by its own phase."""
         require_baseband(x)
         return x * rotation(uniform((x.shape[0], 1), 0.0, 1.0, generator).to(x.device))
 
@@ -116,6 +119,7 @@ class PhaseNoise:
         require_between("linewidth_cycles_per_sample", self.linewidth_cycles_per_sample, 0.0, 0.5)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Turn each example by its own Wiener process."""
         require_baseband(x)
         # In cycles: sqrt(2 pi B) / (2 pi).
         std_cycles = math.sqrt(self.linewidth_cycles_per_sample / (2.0 * math.pi))

@@ -18,7 +18,8 @@ class Impairment(Protocol):
     [batch, samples]. Random quantities are drawn once per example, from that generator only.
     """
 
-    def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor: ...
+    def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Return the impaired ``x``, of the same shape and type."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Chain:
         object.__setattr__(self, "steps", tuple(self.steps))
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Apply every step in order."""
         for step in self.steps:
             x = step(x, generator)
         return x

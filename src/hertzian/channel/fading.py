@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from hertzian.channel.draws import rotation, uniform
-from hertzian.channel.interpolation import TAPS, sinc_kernel
+from hertzian.channel.interpolation import delay
 from hertzian.channel.parameters import ChannelError, require_baseband, require_between
 
 
@@ -60,17 +60,11 @@ def tapped_delay_line(x: Tensor, delays_samples: tuple[float, ...], gains: Tenso
 
 
 def _delayed(x: Tensor, delay_samples: float) -> Tensor:
-    samples = x.shape[1]
-    whole = math.ceil(delay_samples)
-    fraction = whole - delay_samples
-    if fraction == 0.0:
-        return torch.nn.functional.pad(x, (whole, 0))[:, :samples]
-    before = whole + TAPS // 2 - 1
-    padded = torch.nn.functional.pad(x, (before, TAPS // 2))[:, : samples + TAPS - 1]
-    kernel = sinc_kernel(torch.tensor(fraction)).to(x.device)
-    parts = torch.view_as_real(padded).transpose(1, 2).contiguous()
-    read = torch.matmul(parts.unfold(2, TAPS, 1), kernel)
-    return torch.complex(read[:, 0], read[:, 1])
+    whole = int(delay_samples)
+    if whole == delay_samples:
+        return torch.nn.functional.pad(x, (whole, 0))[:, : x.shape[1]]
+    delays = torch.full((x.shape[0],), delay_samples, device=x.device, dtype=torch.float64)
+    return delay(x, delays, delay_samples)
 
 
 @dataclass(frozen=True)
@@ -118,6 +112,7 @@ class Fading:
         return gains * amplitudes[:, None]
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Pass each example through its own draw of the channel."""
         require_baseband(x)
         gains = self.gains(x.shape[0], x.shape[1], generator).to(x.device)
         return tapped_delay_line(x, self.delays_samples, gains)

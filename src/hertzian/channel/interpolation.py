@@ -20,10 +20,11 @@ def sinc_kernel(fraction: Tensor) -> Tensor:
     """
     offsets = torch.arange(TAPS, device=fraction.device, dtype=torch.float64) - (TAPS // 2 - 1)
     distance = offsets - fraction.to(torch.float64).unsqueeze(-1)
-    inside = (1.0 - (distance / (TAPS // 2)) ** 2).clamp_min_(0.0)
+    inside = (1.0 - (distance / (TAPS // 2)).square()).clamp_min_(0.0)
     window = torch.special.i0(KAISER_BETA * inside.sqrt_())
-    kernel = torch.sinc(distance) * window
-    return (kernel / kernel.sum(dim=-1, keepdim=True)).to(torch.float32)
+    kernel: Tensor = torch.sinc(distance) * window
+    kernel /= kernel.sum(dim=-1, keepdim=True)
+    return kernel.to(torch.float32)
 
 
 def resample(x: Tensor, shifts: Tensor, block: int, max_shift: float) -> Tensor:

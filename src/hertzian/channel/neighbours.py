@@ -48,6 +48,7 @@ class Neighbours:
         require_between("probability", self.probability, 0.0, 1.0)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Add the other signals to each example."""
         require_baseband(x)
         wanted = measured_power(x)
         for _ in range(self.count):

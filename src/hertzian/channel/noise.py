@@ -69,6 +69,7 @@ class WhiteNoise:
         return signal_power * (math.pow(10.0, -self.snr_db / 10.0) / share)
 
     def __call__(self, x: Tensor, generator: torch.Generator, mask: Tensor | None = None) -> Tensor:
+        """Add noise to each example; ``mask`` says where its signal is on."""
         require_baseband(x)
         power = measured_power(x, mask)
         if not bool((power > 0).all()):

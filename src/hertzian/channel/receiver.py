@@ -42,6 +42,7 @@ class IQImbalance:
         require_between("max_phase_deg", self.max_phase_deg, 0.0, 45.0)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Give each example its own image."""
         require_baseband(x)
         shape = (x.shape[0], 1)
         gain_db = uniform(shape, -self.max_gain_db, self.max_gain_db, generator)
@@ -62,6 +63,7 @@ class DCOffset:
         require_between("max_relative", self.max_relative, 0.0)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Add a constant of its own to each example."""
         require_baseband(x)
         shape = (x.shape[0], 1)
         relative = uniform(shape, 0.0, self.max_relative, generator).to(x.device, torch.float32)
@@ -107,6 +109,7 @@ class AutomaticGain:
         return gain
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Apply the gain of each example."""
         require_baseband(x)
         gain_db = self.gain_db(x.shape[0], x.shape[1], generator).to(x.device)
         return x * torch.exp(gain_db * (math.log(10.0) / 20.0))
@@ -131,6 +134,7 @@ class Quantisation:
             require_range("headroom_db", self.headroom_db, -100.0, 100.0)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Round each example with its own full scale."""
         require_baseband(x)
         parts = torch.view_as_real(x)
         if self.headroom_db is None:
@@ -168,10 +172,13 @@ class ReceiverFilter:
         edge = 10.0 ** (-self.edge_attenuation_db / 20.0)
         width = (0.5 - share / 2.0).clamp_min(1e-6)
         into = ((frequencies.abs() - share[:, None] / 2.0) / width[:, None]).clamp_(0.0, 1.0)
-        return edge + (1.0 - edge) * 0.5 * (1.0 + torch.cos(math.pi * into))
+        shape = 0.5 + 0.5 * torch.cos(math.pi * into)
+        return torch.lerp(torch.full_like(into, edge), torch.ones_like(into), shape)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Filter each example with its own pass share."""
         require_baseband(x)
         share = uniform((x.shape[0],), *self.pass_share, generator).to(x.device, torch.float32)
         frequencies = torch.fft.fftfreq(x.shape[1], device=x.device)
-        return torch.fft.ifft(torch.fft.fft(x) * self.response(frequencies, share))
+        y: Tensor = torch.fft.ifft(torch.fft.fft(x) * self.response(frequencies, share))
+        return y

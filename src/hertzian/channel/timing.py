@@ -32,6 +32,7 @@ class TimingOffset:
         require_positive("max_samples", self.max_samples)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Delay each example by its own tau."""
         require_baseband(x)
         tau = uniform((x.shape[0],), 0.0, self.max_samples, generator).to(x.device)
         return delay(x, tau, self.max_samples)
@@ -75,6 +76,7 @@ class SampleRateOffset:
         return torch.nn.functional.pad(shifts, (1, 0)), block
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Read each example with its own clock."""
         require_baseband(x)
         batch, samples = x.shape
         shifts, block = self.shifts(batch, samples, generator)
