@@ -10,6 +10,8 @@ TAPS = 24
 # A = 2.285 (2 pi 0.2) (TAPS - 1) + 7.95 = 74 dB, beta = 0.1102 (A - 8.7), as in J. F. Kaiser,
 # "Nonrecursive digital filter design using the I0-sinh window function", ISCAS 1974.
 KAISER_BETA = 7.2
+# Every output sample holds 2 x TAPS floats while it is computed: 200 MB for this many.
+SAMPLES_AT_ONCE = 1 << 20
 
 
 def sinc_kernel(fraction: Tensor) -> Tensor:
@@ -36,9 +38,19 @@ def resample(x: Tensor, shifts: Tensor, block: int, max_shift: float) -> Tensor:
     interpolated linearly: the error of a tone of w radians per sample is at most
     (w delta)^2 / 8 for a change of delta samples per block.
     """
+    margin = math.ceil(max_shift) + TAPS
+    rows = _rows_at_once(x)
+    pieces = zip(torch.split(x, rows), torch.split(shifts, rows), strict=True)
+    return torch.cat([_resample(piece, shift, block, margin) for piece, shift in pieces])
+
+
+def _rows_at_once(x: Tensor) -> int:
+    return max(1, SAMPLES_AT_ONCE // x.shape[1])
+
+
+def _resample(x: Tensor, shifts: Tensor, block: int, margin: int) -> Tensor:
     batch, samples = x.shape
     blocks = shifts.shape[1] - 1
-    margin = math.ceil(max_shift) + TAPS
     tail = blocks * block - samples
     padded = torch.view_as_real(torch.nn.functional.pad(x, (margin, margin + tail)))
     base = torch.floor(torch.minimum(shifts[:, :-1], shifts[:, 1:]))
@@ -66,8 +78,14 @@ def delay(x: Tensor, samples: Tensor, max_samples: float) -> Tensor:
     x: complex64 [batch, n]; samples: float64 [batch], |samples| <= max_samples. What comes from
     outside the record is zero.
     """
-    length = x.shape[1]
     margin = math.ceil(max_samples) + TAPS
+    rows = _rows_at_once(x)
+    pieces = zip(torch.split(x, rows), torch.split(samples, rows), strict=True)
+    return torch.cat([_delay(piece, by, margin) for piece, by in pieces])
+
+
+def _delay(x: Tensor, samples: Tensor, margin: int) -> Tensor:
+    length = x.shape[1]
     padded = torch.view_as_real(torch.nn.functional.pad(x, (margin, margin)))
     base = torch.floor(-samples)
     kernels = sinc_kernel(-samples - base)

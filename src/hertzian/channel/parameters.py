@@ -41,8 +41,8 @@ def require_range(
 
 
 def require_baseband(x: Tensor) -> None:
-    """Raise ``ChannelError`` unless ``x`` is complex [batch, samples] with at least one sample."""
-    if x.ndim != 2 or not x.is_complex() or x.shape[1] == 0:
+    """Raise ``ChannelError`` unless ``x`` is complex [batch, samples] and not empty."""
+    if x.ndim != 2 or not x.is_complex() or x.numel() == 0:
         raise ChannelError(
             f"expected complex samples [batch, samples], found {x.dtype} {list(x.shape)}"
         )
