@@ -1,0 +1,40 @@
+"""Clean complex baseband of every modulation, batched; the catalogue maps names to waveforms."""
+
+from hertzian.waveforms.analog import AmplitudeModulation, FrequencyModulation, SingleSideband
+from hertzian.waveforms.base import Waveform, WaveformError
+from hertzian.waveforms.catalogue import CATALOGUE, make
+from hertzian.waveforms.chirp import ChirpSpreadSpectrum
+from hertzian.waveforms.fsk import FrequencyShiftKeying
+from hertzian.waveforms.keying import AmplitudeKeying, PulsePosition
+from hertzian.waveforms.linear import Linear
+from hertzian.waveforms.messages import MESSAGES, message, speech_like
+from hertzian.waveforms.ofdm import OFDM
+from hertzian.waveforms.radar import LinearChirp, PulsedCarrier
+from hertzian.waveforms.spread import CODES, DirectSequence, spreading_code
+from hertzian.waveforms.tone import Carrier, Noise
+
+__all__ = [
+    "CATALOGUE",
+    "CODES",
+    "MESSAGES",
+    "OFDM",
+    "AmplitudeKeying",
+    "AmplitudeModulation",
+    "Carrier",
+    "ChirpSpreadSpectrum",
+    "DirectSequence",
+    "FrequencyModulation",
+    "FrequencyShiftKeying",
+    "Linear",
+    "LinearChirp",
+    "Noise",
+    "PulsePosition",
+    "PulsedCarrier",
+    "SingleSideband",
+    "Waveform",
+    "WaveformError",
+    "make",
+    "message",
+    "speech_like",
+    "spreading_code",
+]

@@ -1,0 +1,142 @@
+"""Radar: pulsed carriers and linear frequency sweeps."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from hertzian.waveforms.base import Waveform, require, rotate, sample_times, uniform
+from hertzian.waveforms.pulses import pulse
+from hertzian.waveforms.spectra import bandwidth_of, linear_autocorrelation
+
+
+def _first_start(
+    on: float, repetition: float, samples: int, batch: int, generator: torch.Generator
+) -> torch.Tensor:
+    """Draw when the first pulse of the window begins, float64 [batch, 1], in samples.
+
+    Uniform over a repetition, but where the window is shorter than that, such that it holds a
+    pulse, or as much of one as fits.
+    """
+    latest = min(repetition - on, max(0.0, samples - on))
+    earliest = max(latest - repetition, -max(0.0, on - samples)) if samples < repetition else -on
+    return earliest + (latest - earliest) * uniform(batch, generator)
+
+
+@dataclass(frozen=True)
+class PulsedCarrier(Waveform):
+    """A carrier in pulses; amplitude one within a pulse, zero between them.
+
+    Attributes:
+        label: PCW.
+        pulse_samples: duration of a pulse at half amplitude.
+        repetition_samples: mean time from pulse to pulse, longer than a pulse and its edges.
+        jitter_samples: each pulse is moved by up to so much, uniform on both sides.
+        rise_samples: duration of each raised-cosine edge.
+    """
+
+    labels: ClassVar[tuple[str, ...]] = ("PCW",)
+
+    label: str = "PCW"
+    pulse_samples: float = 100.0
+    repetition_samples: float = 1000.0
+    jitter_samples: float = 0.0
+    rise_samples: float = 2.0
+
+    def _check(self) -> None:
+        on, rise = self.pulse_samples, self.rise_samples
+        require(on >= 1, f"a pulse lasts at least one sample, not {on}")
+        require(0 <= rise <= on, f"the edge is from 0 to the pulse's {on} samples, not {rise}")
+        require(self.jitter_samples >= 0, "jitter is not negative")
+        busy = on + rise + 2 * self.jitter_samples
+        require(
+            busy <= self.repetition_samples,
+            f"pulse, edge and jitter take {busy} of {self.repetition_samples} samples",
+        )
+
+    @property
+    def occupied_bandwidth(self) -> float:
+        """99% of the spectrum of one pulse; the lines of the repetition lie under it."""
+        return _pulse_bandwidth(self.pulse_samples, self.rise_samples)
+
+    def _generate(self, batch: int, samples: int, generator: torch.Generator) -> torch.Tensor:
+        n = sample_times(samples, generator)
+        on, repetition = self.pulse_samples, self.repetition_samples
+        first = _first_start(on, repetition, samples, batch, generator)
+        slack = (repetition - on) / 2
+        place = (n - first + slack) / repetition
+        number = torch.floor(place)
+        t = (place - number) * repetition - slack
+        if self.jitter_samples:
+            ordinal = (number + 1 + torch.ceil(first / repetition).clamp(min=0)).to(torch.int64)
+            moves = (2 * uniform(batch * (int(ordinal.max()) + 1), generator) - 1).view(batch, -1)
+            t -= self.jitter_samples * moves.gather(1, ordinal)
+        # distance inside the nearer edge: half amplitude at the edge itself
+        inside = torch.minimum(t, on - t)
+        if self.rise_samples == 0:
+            envelope = (t >= 0) & (t < on)
+        else:
+            climb = (inside / self.rise_samples + 0.5).clamp(0, 1)
+            envelope = 0.5 - 0.5 * torch.cos(torch.pi * climb)
+        return envelope.to(torch.complex64)
+
+
+@lru_cache(maxsize=256)
+def _pulse_bandwidth(pulse_samples: float, rise_samples: float) -> float:
+    shaping = pulse("rect", rise_share=rise_samples / pulse_samples)
+    return bandwidth_of(linear_autocorrelation(np.ones(1), shaping, pulse_samples))
+
+
+@dataclass(frozen=True)
+class LinearChirp(Waveform):
+    """Linear frequency sweeps, phase pi B (t^2 / T - t): from -B/2 to +B/2 within T samples.
+
+    Attributes:
+        label: LFM.
+        bandwidth: B in cycles per sample, up to 1.
+        pulse_samples: T, duration of a sweep.
+        repetition_samples: from sweep to sweep; None repeats them without a pause.
+        direction: "up" or "down".
+    """
+
+    labels: ClassVar[tuple[str, ...]] = ("LFM",)
+
+    label: str = "LFM"
+    bandwidth: float = 0.5
+    pulse_samples: float = 1000.0
+    repetition_samples: float | None = None
+    direction: str = "up"
+
+    def _check(self) -> None:
+        require(0 < self.bandwidth <= 1, f"bandwidth is from 0 to 1, not {self.bandwidth}")
+        require(self.pulse_samples >= 2, f"a sweep lasts 2 samples or more, not {self.pulse_samples}")
+        require(self.direction in ("up", "down"), f"direction is up or down, not {self.direction!r}")
+        require(
+            self.repetition >= self.pulse_samples,
+            f"a sweep of {self.pulse_samples} samples cannot repeat after {self.repetition}",
+        )
+
+    @property
+    def repetition(self) -> float:
+        """Samples from sweep to sweep."""
+        return self.repetition_samples or self.pulse_samples
+
+    @property
+    def occupied_bandwidth(self) -> float:
+        """99% of the spectrum of one sweep, from its autocorrelation.
+
+        r(tau) = (1 - u) sinc(B tau (1 - u)), u = |tau| / T (Levanon, Radar Signals, 4.2).
+        """
+        lags = np.arange(int(self.pulse_samples))
+        overlap = 1 - lags / self.pulse_samples
+        return bandwidth_of(overlap * np.sinc(self.bandwidth * lags * overlap))
+
+    def _generate(self, batch: int, samples: int, generator: torch.Generator) -> torch.Tensor:
+        n = sample_times(samples, generator)
+        first = _first_start(self.pulse_samples, self.repetition, samples, batch, generator)
+        t = torch.remainder(n - first, self.repetition)
+        slope = self.bandwidth if self.direction == "up" else -self.bandwidth
+        x = rotate(0.5 * slope * t * (t / self.pulse_samples - 1))
+        return x if self.repetition == self.pulse_samples else x * (t < self.pulse_samples)
