@@ -1,53 +1,34 @@
-"""Fixtures that several rooms share."""
+"""What every test shares: Hypothesis's settings and what can run without torch."""
 
-import json
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
+from hypothesis import settings
+
+# The same examples on every machine, and no failure because a shared machine was slow.
+settings.register_profile("hertzian", deadline=None, derandomize=True)
+settings.load_profile("hertzian")
+
+# The rooms below torch: all of their tests run in the base install.
+BASE_ROOMS = frozenset({"signal", "recordings", "report"})
+HAS_TORCH = find_spec("torch") is not None
 
 
-class TinyModel:
-    """Writes linear ONNX models: logits = flatten(x) @ weights, so every answer has a closed form.
-
-    Attributes:
-        metadata: the description that goes into the file.
-        weights: float32 [2 * samples, classes].
-    """
-
-    def __init__(self, classes: tuple[str, ...] = ("BPSK", "QPSK", "noise"), samples: int = 8):
-        self.metadata: dict[str, Any] = {
-            **{"name": "tiny", "version": "1", "classes": list(classes), "samples": samples},
-            **{"occupied_share": 0.25, "parameters": 48, "macs": 48, "paper": None},
-        }
-        shape = (2 * samples, len(classes))
-        self.weights = np.random.default_rng(5).normal(size=shape).astype(np.float32)
-
-    def proto(self, *, batch: object = "batch", **changes: object) -> Any:
-        """The model's protobuf; `changes` replace entries of the metadata."""
-        from onnx import TensorProto, helper, numpy_helper
-
-        samples, classes = len(self.weights) // 2, self.weights.shape[1]
-        nodes = [
-            helper.make_node("Flatten", ["x"], ["flat"]),
-            helper.make_node("MatMul", ["flat", "weights"], ["logits"]),
-        ]
-        x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, 2, samples])
-        logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [batch, classes])
-        tensors = [numpy_helper.from_array(self.weights, "weights")]
-        graph = helper.make_graph(nodes, "tiny", [x], [logits], tensors)
-        proto = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 18)])
-        helper.set_model_props(proto, {"hertzian": json.dumps(self.metadata | changes)})
-        return proto
-
-    def write(self, path: Path, **options: object) -> Path:
-        path.write_bytes(self.proto(**options).SerializeToString())
-        return path
+def runs_without_torch(path: Path) -> bool:
+    """Tell whether a test file, or any below a folder, can be imported in the base install."""
+    if path.is_dir():
+        return any(runs_without_torch(file) for file in path.rglob("test_*.py"))
+    return path.parent.name in BASE_ROOMS or "pytest.mark.base" in path.read_text()
 
 
-@pytest.fixture
-def tiny_model() -> type[TinyModel]:
-    """The class that writes tiny models; needs the onnx package, which the base install lacks."""
-    pytest.importorskip("onnx")
-    return TinyModel
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Without torch, leave alone the files that could not even be imported."""
+    return None if HAS_TORCH or runs_without_torch(collection_path) else True
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the base rooms."""
+    for item in items:
+        if item.path.parent.name in BASE_ROOMS:
+            item.add_marker(pytest.mark.base)
