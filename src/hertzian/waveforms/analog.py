@@ -48,7 +48,7 @@ class AmplitudeModulation(Waveform):
         m = message(self.message, batch, samples, self.message_bandwidth, generator)
         envelope = 1 + self.modulation_index * m
         power = envelope.square().mean(dim=1, keepdim=True)
-        return (envelope / power.sqrt()).to(torch.complex64)
+        return (envelope / torch.sqrt(power)).to(torch.complex64)
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,8 @@ class SingleSideband(Waveform):
         half = torch.fft.rfft(m)
         half[:, 0] = 0
         x = torch.fft.ifft(half, n=samples)
-        x = x / x.abs().square().mean(dim=1, keepdim=True).sqrt().clamp(min=1e-20)
+        power = x.abs().square().mean(dim=1, keepdim=True)
+        x = torch.div(x, torch.sqrt(power).clamp(min=1e-20))
         return x if self.side == "upper" else x.conj().resolve_conj()
 
 

@@ -89,9 +89,7 @@ def sample_times(samples: int, generator: torch.Generator) -> torch.Tensor:
     return torch.arange(samples, dtype=torch.float64, device=generator.device)
 
 
-def draw_indices(
-    order: int, batch: int, count: int, generator: torch.Generator
-) -> torch.Tensor:
+def draw_indices(order: int, batch: int, count: int, generator: torch.Generator) -> torch.Tensor:
     """Draw int64 [batch, count], uniform over 0 .. order - 1."""
     return torch.randint(order, (batch, count), generator=generator, device=generator.device)
 

@@ -92,9 +92,7 @@ def _phase(
 
 
 @lru_cache(maxsize=256)
-def _bandwidth(
-    order: int, index: float, bt: float | None, manchester: bool, sps: float
-) -> float:
+def _bandwidth(order: int, index: float, bt: float | None, manchester: bool, sps: float) -> float:
     """99% bandwidth from the autocorrelation of continuous phase modulation.
 
     r(tau) is the mean over t of the product over k of E[cos(pi h a (q(t + tau - k) - q(t - k)))]
@@ -103,11 +101,12 @@ def _bandwidth(
     per_symbol = min(sps, max(16.0, 8 * (index * (order - 1) + 2)))
     period = 2 if manchester else 1
     half = _half_span(bt)
-    reach = 32
+    # the wider the deviation, the faster r varies with t, and the sooner it has decayed
+    reach, steps = (32, 16) if index < 2 else (16, ceil(8 * (1 + index * (order - 1))))
     lags = np.arange(int(reach * per_symbol)) / per_symbol
     levels = np.arange(1, order, 2)
     total = np.zeros(lags.size)
-    times = period * (np.arange(16) + 0.5) / 16
+    times = period * (np.arange(period * steps) + 0.5) / (period * steps)
     for t in times:
         product = np.ones(lags.size)
         for k in range(-half - period, reach + period + half + 1, period):
@@ -116,7 +115,7 @@ def _bandwidth(
                 moved -= phase_pulse(t + lags - k - 1, bt) - phase_pulse(np.array(t - k - 1), bt)
             product *= np.mean([np.cos(np.pi * index * a * moved) for a in levels], axis=0)
         total += product / times.size
-    return bandwidth_of(total) * per_symbol / sps
+    return bandwidth_of(total, endless=True) * per_symbol / sps
 
 
 @dataclass(frozen=True)

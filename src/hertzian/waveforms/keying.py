@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil
+from math import ceil, sqrt
 from typing import ClassVar
 
 import numpy as np
@@ -110,7 +110,8 @@ def _measures(patterns: Patterns, shaping: Pulse, samples_per_symbol: float) -> 
     sequence = _correlation(patterns)
     power = _mean_power(patterns, shaping, sequence)
     correlation = linear_autocorrelation(sequence, shaping, samples_per_symbol)
-    return power, bandwidth_of(correlation[: int((_LAGS - shaping.taps) * samples_per_symbol)])
+    complete = int((_LAGS - shaping.taps) * samples_per_symbol)
+    return power, bandwidth_of(correlation[:complete], endless=True)
 
 
 def _first_symbols(
@@ -228,7 +229,7 @@ class AmplitudeKeying(Waveform):
         packets = _Packets(self.packet_bits, self.preamble_bits, self.repeats, self.gap_symbols)
         window = (batch, samples)
         x = _keyed(patterns, packets, shaping, sps, self.timing, window, generator)
-        return (x / _measures(patterns, shaping, sps)[0] ** 0.5).to(torch.complex64)
+        return (x / sqrt(_measures(patterns, shaping, sps)[0])).to(torch.complex64)
 
 
 @dataclass(frozen=True)
@@ -291,7 +292,7 @@ class PulsePosition(Waveform):
         packets = _Packets(self.packet_bits, self.preamble_bits, self.repeats, gap)
         window = (batch, samples)
         x = _keyed(patterns, packets, shaping, sps, self.timing, window, generator)
-        return (x / _measures(patterns, shaping, sps)[0] ** 0.5).to(torch.complex64)
+        return (x / sqrt(_measures(patterns, shaping, sps)[0])).to(torch.complex64)
 
 
 def _check_packets(bits: int | None, preamble: int, repeats: int, gap: int) -> None:

@@ -20,19 +20,22 @@ _VIDEO_HZ = 4.2e6
 def _wander(
     batch: int, samples: int, period_samples: float, generator: torch.Generator
 ) -> torch.Tensor:
-    """Draw a slow Gaussian process of unit variance at its knots, float64 [batch, samples]."""
+    """Draw a slow Gaussian process of unit variance at its knots, float32 [batch, samples]."""
     device = generator.device
     knots = ceil(samples / period_samples) + 2
-    values = torch.randn(batch, knots, generator=generator, device=device, dtype=torch.float64)
+    values = torch.randn(batch, knots, generator=generator, device=device)
     place = uniform(batch, generator) + sample_times(samples, generator) / period_samples
     before = torch.floor(place)
-    # raised-cosine steps from knot to knot: as smooth as what they stand for
-    share = 0.5 - 0.5 * torch.cos(torch.pi * (place - before))
+    share = (place - before).to(torch.float32)
+    # a cubic step from knot to knot: as smooth as what it stands for
+    share = share * share * (3 - 2 * share)
     index = before.to(torch.int64)
     return values.gather(1, index) * (1 - share) + values.gather(1, index + 1) * share
 
 
-def _limit(x: torch.Tensor, lower: float, upper: float, gain: torch.Tensor | None = None) -> torch.Tensor:
+def _limit(
+    x: torch.Tensor, lower: float, upper: float, gain: torch.Tensor | None = None
+) -> torch.Tensor:
     """Keep lower <= |f| <= upper of real [batch, samples]; `gain` [batch, bins] multiplies."""
     samples = x.shape[-1]
     frequencies = torch.fft.rfftfreq(samples, device=x.device)
@@ -40,8 +43,18 @@ def _limit(x: torch.Tensor, lower: float, upper: float, gain: torch.Tensor | Non
     if not bool(kept.any()):
         # a window shorter than a period of the message holds its slowest part only
         kept = torch.arange(frequencies.numel(), device=x.device) == min(1, frequencies.numel() - 1)
-    spectrum = torch.fft.rfft(x) * kept
-    return torch.fft.irfft(spectrum if gain is None else spectrum * gain, n=samples)
+    spectrum = torch.fft.rfft(x) * (kept if gain is None else kept * gain)
+    limited: torch.Tensor = torch.fft.irfft(spectrum, n=samples)
+    return limited
+
+
+def _levelled(
+    x: torch.Tensor, lower: float, upper: float, gain: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Limit the band, then the peaks as a transmitter's audio processor does, then the band."""
+    x = _limit(x, lower, upper, gain)
+    rms = x.square().mean(dim=1, keepdim=True).sqrt().clamp(min=1e-20)
+    return _limit(torch.tanh(x / (1.5 * rms)), lower, upper)
 
 
 def _formants(
@@ -61,7 +74,7 @@ def _speech(batch: int, samples: int, bandwidth: float, generator: torch.Generat
     per_second = _VOICE_HZ / bandwidth
     pitch_hz = 100 * 2 ** (1.2 * uniform(batch, generator))
     sway = 2 ** (0.15 * _wander(batch, samples, 0.15 * per_second, generator))
-    cycles = torch.cumsum(pitch_hz * sway / per_second, dim=1)
+    cycles = torch.cumsum(pitch_hz / per_second * sway, dim=1)
     angle = 2 * torch.pi * (cycles + uniform(batch, generator)).frac().to(torch.float32)
     # a train of glottal pulses: harmonics that fall off as the Bessel functions I_k(12)
     voiced = torch.exp(12 * (torch.cos(angle) - 1))
@@ -69,11 +82,10 @@ def _speech(batch: int, samples: int, bandwidth: float, generator: torch.Generat
     share = torch.sigmoid(4 * _wander(batch, samples, 0.12 * per_second, generator) + 3)
     syllables = torch.sigmoid(5 * _wander(batch, samples, 0.1 * per_second, generator) + 2)
     pauses = torch.sigmoid(8 * _wander(batch, samples, 0.5 * per_second, generator) + 6)
-    envelope = (syllables * pauses + 0.01).to(torch.float32)
-    share = share.to(torch.float32)
+    envelope = syllables * pauses + 0.01
     source = envelope * (share * voiced + (1 - share) * hiss)
     gain = _formants(batch, samples, bandwidth, generator)
-    return _limit(source, bandwidth * 100 / _VOICE_HZ, bandwidth, gain)
+    return _levelled(source, bandwidth * 100 / _VOICE_HZ, bandwidth, gain)
 
 
 def _music(batch: int, samples: int, bandwidth: float, generator: torch.Generator) -> torch.Tensor:
@@ -91,7 +103,7 @@ def _music(batch: int, samples: int, bandwidth: float, generator: torch.Generato
         total += fading * (torch.exp(5 * (torch.cos(angle) - 1)) - 0.18)
     beat = torch.sigmoid(6 * _wander(batch, samples, 0.05 * per_second, generator) - 6)
     noise = torch.randn(total.shape, generator=generator, device=generator.device)
-    return _limit(total + beat.to(torch.float32) * noise, bandwidth * 40 / _MUSIC_HZ, bandwidth)
+    return _levelled(total + beat * noise, bandwidth * 40 / _MUSIC_HZ, bandwidth)
 
 
 def _noise(batch: int, samples: int, bandwidth: float, generator: torch.Generator) -> torch.Tensor:
@@ -108,7 +120,8 @@ def _pre_emphasised(x: torch.Tensor, bandwidth: float) -> torch.Tensor:
     """Raise the treble as 1 + j f / f_c, f_c = 2.12 kHz (75 us) of 15 kHz."""
     frequencies = torch.fft.rfftfreq(x.shape[-1], device=x.device)
     gain = 1 + 1j * frequencies / (bandwidth * 2122 / _MUSIC_HZ)
-    return torch.fft.irfft(torch.fft.rfft(x) * gain, n=x.shape[-1])
+    raised: torch.Tensor = torch.fft.irfft(torch.fft.rfft(x) * gain, n=x.shape[-1])
+    return raised
 
 
 def _stereo(batch: int, samples: int, bandwidth: float, generator: torch.Generator) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil
+from math import ceil, sqrt
 from typing import ClassVar
 
 import torch
@@ -60,7 +60,9 @@ class OFDM(Waveform):
         require(0 <= self.cyclic_prefix <= 1, f"prefix is 0 to 1 of N, not {self.cyclic_prefix}")
         require(self.alphabet in _ALPHABETS, f"alphabet is one of {', '.join(_ALPHABETS)}")
         require(self.preamble in _PREAMBLES, f"preamble is one of {', '.join(_PREAMBLES)}")
-        require(self.preamble != "wifi" or size % 4 == 0, "the wifi preamble needs N divisible by 4")
+        require(
+            self.preamble != "wifi" or size % 4 == 0, "the wifi preamble needs N divisible by 4"
+        )
         require(self.oversampling >= 1, f"oversampling is from 1, not {self.oversampling}")
         require(0 <= self.window_share <= 0.25, "the edge takes at most a quarter of N")
         require(self.pilot_spacing >= 0, f"pilot spacing is not negative: {self.pilot_spacing}")
@@ -95,7 +97,8 @@ class OFDM(Waveform):
         places = torch.tensor(self.subcarriers, device=subcarriers.device) % size
         spectrum = subcarriers.new_zeros((*subcarriers.shape[:-1], size))
         spectrum[..., places] = subcarriers
-        return torch.fft.ifft(spectrum) * (size / self.occupied_subcarriers**0.5)
+        body: torch.Tensor = torch.fft.ifft(spectrum) * (size / sqrt(self.occupied_subcarriers))
+        return body
 
     def _symbols(self, batch: int, count: int, generator: torch.Generator) -> torch.Tensor:
         """Return data symbols with prefix (and edges), complex64 [batch, samples at 2 N]."""
@@ -104,9 +107,8 @@ class OFDM(Waveform):
         data = points[draw_indices(points.numel(), batch, count * used, generator)]
         data = data.view(batch, count, used)
         if self.pilots:
-            places = [self.subcarriers.index(k) for k in self.pilots]
-            signs = 2.0 * draw_indices(2, 1, len(places), _fixed()) - 1
-            data[:, :, places] = signs.to(data)
+            held = [self.subcarriers.index(k) for k in self.pilots]
+            data[:, :, held] = (2.0 * draw_indices(2, 1, len(held), _fixed()) - 1).to(data)
         body = self._to_time(data)
         prefix, edge = 2 * self.prefix_samples, round(2 * self.fft_size * self.window_share)
         whole = torch.cat([body[..., body.shape[-1] - prefix :], body, body[..., :edge]], dim=-1)
@@ -128,9 +130,7 @@ class OFDM(Waveform):
         needed = kernel.symbols_needed(samples, rate)
         reach = header.numel() or length
         count = ceil((needed + reach) / length)
-        burst = torch.cat(
-            [header.expand(batch, -1), self._symbols(batch, count, generator)], dim=1
-        )
+        burst = torch.cat([header.expand(batch, -1), self._symbols(batch, count, generator)], dim=1)
         tail = kernel.taps + kernel.first - 1
         start = torch.full((batch, 1), -tail, device=burst.device)
         if self.timing is None:

@@ -106,6 +106,7 @@ def pulse(name: str, roll_off: float = 0.35, span: int = 10, rise_share: float =
 def interpolator(span: int = 12) -> Pulse:
     """Return a Kaiser-windowed sinc that interpolates samples; exact for the lower half band."""
     half = span // 2
+
     def windowed(t: Real) -> Real:
         window = np.i0(8.0 * np.sqrt(np.clip(1 - (t / half) ** 2, 0, None))) / np.i0(8.0)
         result: Real = np.sinc(t) * window

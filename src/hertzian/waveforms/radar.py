@@ -111,8 +111,12 @@ class LinearChirp(Waveform):
 
     def _check(self) -> None:
         require(0 < self.bandwidth <= 1, f"bandwidth is from 0 to 1, not {self.bandwidth}")
-        require(self.pulse_samples >= 2, f"a sweep lasts 2 samples or more, not {self.pulse_samples}")
-        require(self.direction in ("up", "down"), f"direction is up or down, not {self.direction!r}")
+        require(
+            self.pulse_samples >= 2, f"a sweep lasts 2 samples or more, not {self.pulse_samples}"
+        )
+        require(
+            self.direction in ("up", "down"), f"direction is up or down, not {self.direction!r}"
+        )
         require(
             self.repetition >= self.pulse_samples,
             f"a sweep of {self.pulse_samples} samples cannot repeat after {self.repetition}",

@@ -7,13 +7,14 @@ from hertzian.signal import occupied_bandwidth
 from hertzian.waveforms.pulses import Pulse
 
 
-def bandwidth_of(autocorrelation: npt.NDArray[np.float64]) -> float:
+def bandwidth_of(autocorrelation: npt.NDArray[np.float64], *, endless: bool = False) -> float:
     """Return the 99% bandwidth, in cycles per sample, of r[0], r[1], ... (real, so symmetric).
 
-    Wiener-Khinchin: the spectrum is the Fourier transform of r, here under a Hann lag window.
+    Wiener-Khinchin: the spectrum is the Fourier transform of r. Where r is `endless` (it holds
+    lines), its beginning is taken under a Hann lag window; else r is complete.
     """
     lags = autocorrelation.size
-    window = 0.5 + 0.5 * np.cos(np.pi * np.arange(lags) / lags)
+    window = 0.5 + 0.5 * np.cos(np.pi * np.arange(lags) / lags) if endless else 1.0
     size = 1 << max(12, (4 * lags - 1).bit_length())
     one_sided = autocorrelation * window
     spectrum = 2 * np.fft.rfft(one_sided, size).real - one_sided[0]

@@ -55,4 +55,5 @@ class Noise(Waveform):
             return white
         kept = torch.fft.fftfreq(samples, device=device).abs() <= self.bandwidth / 2
         scale = (samples / kept.sum()).sqrt()
-        return torch.fft.ifft(torch.fft.fft(white) * (kept * scale))
+        limited: torch.Tensor = torch.fft.ifft(torch.fft.fft(white) * (kept * scale))
+        return limited
