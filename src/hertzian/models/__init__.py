@@ -1,0 +1,23 @@
+"""Networks: one file each, entered in one registry."""
+
+from hertzian.models.registry import (
+    ENTRY_POINT_GROUP,
+    ModelSpec,
+    build,
+    count_macs,
+    count_parameters,
+    names,
+    register,
+    spec,
+)
+
+__all__ = [
+    "ENTRY_POINT_GROUP",
+    "ModelSpec",
+    "build",
+    "count_macs",
+    "count_parameters",
+    "names",
+    "register",
+    "spec",
+]

@@ -1,0 +1,140 @@
+"""The table of networks: name -> how to build one and what it was made for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TypeVar
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from hertzian.signal import HertzianError
+
+ENTRY_POINT_GROUP = "hertzian.models"
+"""Packages list a module here that calls `register` when it is imported."""
+
+# One line per network file of our own; importing it registers what it defines.
+_MODULES = ("hertzian.models.field",)
+
+Factory = Callable[[int], nn.Module]
+"""Builds a network for a number of classes."""
+
+FactoryT = TypeVar("FactoryT", bound=Factory)
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What the registry knows of a network without building it.
+
+    Attributes:
+        name: lower case, with hyphens.
+        factory: number of classes -> module with fresh weights.
+        samples: window length of its input [batch, 2, samples].
+        classes: canonical labels in the order of its logits.
+        paper: citation of the publication it follows, None for our own.
+    """
+
+    name: str
+    factory: Factory
+    samples: int
+    classes: tuple[str, ...]
+    paper: str | None
+
+
+_SPECS: dict[str, ModelSpec] = {}
+_loaded = False
+
+
+def register(
+    name: str, *, samples: int, classes: tuple[str, ...], paper: str | None = None
+) -> Callable[[FactoryT], FactoryT]:
+    """Return a decorator that enters a module class (or function) into the registry.
+
+    Raises:
+        HertzianError: another factory has that name already.
+    """
+
+    def enter(factory: FactoryT) -> FactoryT:
+        if name in _SPECS:
+            raise HertzianError(f"model {name!r} is registered twice; rename one of them")
+        _SPECS[name] = ModelSpec(name, factory, samples, tuple(classes), paper)
+        return factory
+
+    return enter
+
+
+def _load() -> None:
+    """Import every module that registers networks, ours and other packages', once."""
+    global _loaded
+    if _loaded:
+        return
+    for module in _MODULES:
+        import_module(module)
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
+        entry.load()
+    _loaded = True
+
+
+def names() -> list[str]:
+    """Return the names of all networks, sorted."""
+    _load()
+    return sorted(_SPECS)
+
+
+def spec(name: str) -> ModelSpec:
+    """Return what the registry knows of a network.
+
+    Raises:
+        HertzianError: no network has that name.
+    """
+    _load()
+    try:
+        return _SPECS[name]
+    except KeyError:
+        known = ", ".join(sorted(_SPECS))
+        raise HertzianError(f"unknown model {name!r}; known are {known}") from None
+
+
+def build(name: str, classes: tuple[str, ...] | None = None) -> nn.Module:
+    """Build a network with fresh weights (from torch's global generator).
+
+    Args:
+        name: as `names` lists it.
+        classes: labels of its logits; None takes those it was made for.
+
+    Raises:
+        HertzianError: no network has that name.
+    """
+    found = spec(name)
+    return found.factory(len(found.classes if classes is None else classes))
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Return the number of trainable numbers; buffers (running means) are not counted."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def count_macs(model: nn.Module, samples: int) -> int:
+    """Return the multiply-accumulates of one window through a network.
+
+    Counted are convolutions, matrix products and attention, as
+    `torch.utils.flop_counter.FlopCounterMode` defines them (2 FLOPs each; a bias is free), the
+    network's own Fourier transforms included. Element-wise operations, normalisation and pooling
+    are not.
+
+    Args:
+        model: the network; its mode is left as it was.
+        samples: window length; the network sees zeros of [1, 2, samples].
+    """
+    was_training = model.training
+    model.eval()
+    window = torch.zeros(1, 2, samples, device=next(model.parameters()).device)
+    # Without oneDNN an LSTM falls apart into matrix products, which the counter knows.
+    with torch.no_grad(), torch.backends.mkldnn.flags(enabled=False):
+        counter = FlopCounterMode(display=False)
+        with counter:
+            model(window)
+    model.train(was_training)
+    return int(counter.get_total_flops()) // 2
