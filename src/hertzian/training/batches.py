@@ -1,0 +1,93 @@
+"""Whole batches out of (memory-mapped) arrays, without Python work per example."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from hertzian.signal import HertzianError
+
+Indices = npt.NDArray[np.int64]
+Batch = tuple[Tensor, Tensor]
+
+
+class ArrayDataset(Dataset[Batch]):
+    """Windows and labels in one or several pairs of arrays, read a batch at a time.
+
+    Args:
+        shards: pairs (x [n, 2, samples] of any float type, labels [n] of any integer type), as
+            `numpy.load(..., mmap_mode="r")` gives them; nothing is copied.
+
+    Raises:
+        HertzianError: no shards, or shapes that do not belong together.
+    """
+
+    def __init__(self, shards: Sequence[tuple[npt.NDArray[Any], npt.NDArray[Any]]]) -> None:
+        if not shards:
+            raise HertzianError("training data: expected at least one pair of arrays, found none")
+        for number, (x, labels) in enumerate(shards):
+            if x.ndim != 3 or x.shape[1] != 2 or labels.shape != x.shape[:1]:
+                raise HertzianError(
+                    f"training data, part {number}: expected x [n, 2, samples] and labels [n], "
+                    f"found {list(x.shape)} and {list(labels.shape)}"
+                )
+        self._shards = list(shards)
+        self._ends = np.cumsum([len(x) for x, _ in shards])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def __getitem__(self, indices: Indices) -> Batch:
+        """Read the examples at sorted `indices`: float32 [batch, 2, samples], int64 [batch]."""
+        cuts = np.searchsorted(indices, self._ends)
+        first, parts, labels = 0, [], []
+        for shard, last in enumerate(cuts):
+            if last > first:
+                start = self._ends[shard - 1] if shard else 0
+                rows = indices[first:last] - start
+                x, y = self._shards[shard]
+                parts.append(np.asarray(x[rows], dtype=np.float32))
+                labels.append(np.asarray(y[rows], dtype=np.int64))
+            first = last
+        return torch.from_numpy(np.concatenate(parts)), torch.from_numpy(np.concatenate(labels))
+
+
+class EpochBatches(Sampler[Indices]):
+    """Index arrays of whole batches; each epoch its own permutation of (seed, epoch).
+
+    With `seed` None the order is that of the file and the last batch may be short; otherwise
+    examples that do not fill a batch wait for another epoch. Within a batch indices rise, which
+    keeps reads of a memory map sequential.
+    """
+
+    def __init__(self, examples: int, batch_size: int, seed: int | None) -> None:
+        self._examples = examples
+        self._batch_size = min(batch_size, examples)
+        self._seed = seed
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the permutation; Lightning calls it at the start of every epoch."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        if self._seed is None:
+            return -(-self._examples // self._batch_size)
+        return self._examples // self._batch_size
+
+    def __iter__(self) -> Iterator[Indices]:
+        order = np.arange(self._examples, dtype=np.int64)
+        if self._seed is not None:
+            order = np.random.default_rng([self._seed, self._epoch]).permutation(order)
+        for first in range(0, len(self) * self._batch_size, self._batch_size):
+            yield np.sort(order[first : first + self._batch_size])
+
+
+def batch_loader(data: ArrayDataset, batch_size: int, seed: int | None) -> DataLoader[Batch]:
+    """Return a loader of (x, labels) batches, shuffled when there is a seed."""
+    sampler = EpochBatches(len(data), batch_size, seed)
+    return DataLoader(data, batch_size=None, sampler=sampler)
