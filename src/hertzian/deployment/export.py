@@ -1,0 +1,182 @@
+"""From a trained torch module to the three files of a model: ONNX, safetensors and card."""
+
+import contextlib
+import io
+import json
+import logging
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from hertzian.deployment.runtime import METADATA_KEY, ModelMetadata
+from hertzian.recordings.atomic import atomic_path
+from hertzian.signal import HertzianError
+
+OPSET = 20
+"""ONNX operator set of the files written; onnxruntime 1.17 and later run it."""
+
+StrPath = str | os.PathLike[str]
+
+
+class ExportError(HertzianError):
+    """A model cannot be written, or weights do not belong to the network."""
+
+
+def export_onnx(module: nn.Module, metadata: ModelMetadata, path: StrPath) -> None:
+    """Write a network as one ONNX file: input `x` [batch, 2, samples], output `logits`.
+
+    The batch size is free, batch norm is folded into the convolutions, and the description is
+    stored under the key "hertzian" of the custom metadata, which is all the metadata there is.
+
+    Args:
+        module: logits [batch, classes] of float32 [batch, 2, samples]; its mode is left as it was.
+        metadata: stored in the file; its classes and samples must be those of the network.
+        path: the file to write.
+
+    Raises:
+        ExportError: the network's output does not have the classes of the metadata.
+        RecordingError: the file cannot be written.
+    """
+    was_training = module.training
+    module.eval()
+    # An example batch of 1 would be taken for a constant.
+    example = torch.zeros(2, 2, metadata.samples)
+    try:
+        with torch.no_grad():
+            shape = list(module(example).shape)
+        if shape != [2, len(metadata.classes)]:
+            raise ExportError(
+                f"{metadata.name}: expected logits [2, {len(metadata.classes)}] for the classes "
+                f"of the metadata, found {shape}"
+            )
+        model = _trace(module, example)
+    finally:
+        module.train(was_training)
+    _keep_only(model, metadata)
+    onnx.checker.check_model(model)
+    with atomic_path(path) as partial:
+        partial.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _trace(module: nn.Module, example: Tensor) -> onnx.ModelProto:
+    batch = torch.export.Dim("batch", min=1)
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                module,
+                (example,),
+                input_names=["x"],
+                output_names=["logits"],
+                dynamo=True,
+                external_data=False,
+                opset_version=OPSET,
+                dynamic_shapes=({0: batch},),
+                verbose=False,
+            )
+    finally:
+        log.setLevel(level)
+    if program is None:
+        raise ExportError("torch.onnx.export returned no program; this torch version is too old")
+    return program.model_proto
+
+
+def _keep_only(model: onnx.ModelProto, metadata: ModelMetadata) -> None:
+    """Strip what the exporter tells about source files; leave our description alone."""
+    graph = model.graph
+    for holder in (model, graph, *graph.node, *graph.initializer, *graph.value_info):
+        del holder.metadata_props[:]
+    for holder in (*graph.node, *graph.input, *graph.output, *graph.value_info):
+        holder.doc_string = ""
+    for value in (*graph.input, *graph.output):
+        del value.metadata_props[:]
+    model.doc_string = graph.doc_string = ""
+    onnx.helper.set_model_props(model, {METADATA_KEY: metadata.model_dump_json()})
+
+
+def save_safetensors(module: nn.Module, path: StrPath) -> None:
+    """Write a network's weights and saved buffers, in their own precision.
+
+    Raises:
+        RecordingError: the file cannot be written.
+    """
+    tensors = {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
+    with atomic_path(path) as partial:
+        save_file(tensors, partial)
+
+
+def load_safetensors(module: nn.Module, path: StrPath) -> None:
+    """Load a network's weights in place; nothing changes unless every tensor fits.
+
+    Raises:
+        ExportError: unreadable, or names or shapes differ from the network's.
+    """
+    expected = module.state_dict()
+    try:
+        found = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ExportError(f"{path}: cannot be read as safetensors ({error})") from None
+    missing = sorted(expected.keys() - found.keys())
+    surplus = sorted(found.keys() - expected.keys())
+    if missing or surplus:
+        raise ExportError(
+            f"{path}: weights of another network (missing {_some(missing)}, "
+            f"not known {_some(surplus)}); build the network these were saved from"
+        )
+    for name, tensor in found.items():
+        if tensor.shape != expected[name].shape:
+            raise ExportError(
+                f"{path}: {name} is {list(tensor.shape)}, expected {list(expected[name].shape)}; "
+                "build the network with the classes these weights were saved with"
+            )
+    module.load_state_dict(found)
+
+
+def _some(names: list[str]) -> str:
+    if not names:
+        return "none"
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def write_card(metadata: ModelMetadata, path: StrPath, **notes: Any) -> None:
+    """Write a model's card: its metadata as JSON, and beside them what else is to be known.
+
+    Args:
+        metadata: the fields that the ONNX file carries too.
+        path: NAME.json.
+        notes: further entries that JSON can hold, such as `measured` or `licence`.
+
+    Raises:
+        ExportError: a note has the name of a metadata field.
+        RecordingError: the file cannot be written.
+    """
+    fields = metadata.model_dump(mode="json")
+    clashes = sorted(fields.keys() & notes.keys())
+    if clashes:
+        raise ExportError(f"{path}: the metadata already say {', '.join(clashes)}; rename the note")
+    with atomic_path(path) as partial:
+        text = json.dumps({**fields, **notes}, indent=2, ensure_ascii=False, allow_nan=False)
+        partial.write_text(text + "\n", encoding="utf-8")
+
+
+def save_model(module: nn.Module, metadata: ModelMetadata, folder: StrPath, **notes: Any) -> None:
+    """Write NAME.onnx, NAME.safetensors and NAME.json into a folder, made if missing.
+
+    Raises:
+        ExportError, RecordingError: as the three writers do.
+    """
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    export_onnx(module, metadata, target / f"{metadata.name}.onnx")
+    save_safetensors(module, target / f"{metadata.name}.safetensors")
+    write_card(metadata, target / f"{metadata.name}.json", **notes)
