@@ -1,0 +1,35 @@
+import pytest
+
+from hertzian.signal import CORE, HertzianError
+from hertzian.waveforms import CATALOGUE, Linear, make
+
+
+def test_every_core_label_has_a_waveform_that_says_so():
+    assert set(CORE) <= set(CATALOGUE)
+    for label in CORE:
+        assert make(label).label == label
+
+
+@pytest.mark.parametrize(
+    ("spelling", "label"), [("lora", "CSS"), ("QAM64", "64QAM"), ("2ask", "OOK"), ("fm", "WBFM")]
+)
+def test_any_spelling_is_understood(spelling, label):
+    assert make(spelling).label == label
+
+
+def test_parameters_reach_the_waveform():
+    assert make("qpsk", samples_per_symbol=3.0) == Linear("QPSK", 3.0)
+
+
+def test_unknown_names_and_parameters_are_told():
+    with pytest.raises(HertzianError, match="unknown modulation 'morse'"):
+        make("morse")
+    with pytest.raises(HertzianError, match="no waveform generates unknown"):
+        make("unknown")
+    with pytest.raises(HertzianError, match="QPSK: .*deviation"):
+        make("QPSK", deviation=1)
+
+
+@pytest.mark.parametrize("label", sorted(CATALOGUE))
+def test_bandwidths_lie_within_the_sampled_band(label):
+    assert 0 <= make(label).occupied_bandwidth <= 1
