@@ -1,5 +1,6 @@
 """The table of networks: name -> how to build one and what it was made for."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -131,10 +132,12 @@ def count_macs(model: nn.Module, samples: int) -> int:
     was_training = model.training
     model.eval()
     window = torch.zeros(1, 2, samples, device=next(model.parameters()).device)
-    # Without oneDNN an LSTM falls apart into matrix products, which the counter knows.
-    with torch.no_grad(), torch.backends.mkldnn.flags(enabled=False):
-        counter = FlopCounterMode(display=False)
-        with counter:
+    counter = FlopCounterMode(display=False)
+    with warnings.catch_warnings():
+        # Switching oneDNN off makes torch warn about Intel GPUs.
+        warnings.simplefilter("ignore")
+        # Without oneDNN an LSTM falls apart into matrix products, which the counter knows.
+        with torch.no_grad(), torch.backends.mkldnn.flags(enabled=False), counter:
             model(window)
     model.train(was_training)
     return int(counter.get_total_flops()) // 2
