@@ -59,7 +59,7 @@ def test_nothing_cannot_be_generated(batch, samples):
 
 
 def test_a_class_refuses_the_label_of_another():
-    with pytest.raises(WaveformError, match="Linear generates .*QPSK.*, not 2FSK"):
+    with pytest.raises(WaveformError, match=r"Linear generates .*QPSK.*, not 2FSK"):
         Linear("2FSK")
 
 

@@ -1,7 +1,10 @@
+from importlib.metadata import EntryPoint
+
 import pytest
 
 from hertzian.signal import CORE, HertzianError
-from hertzian.waveforms import CATALOGUE, Linear, make
+from hertzian.waveforms import CATALOGUE, Carrier, Linear, make
+from hertzian.waveforms.catalogue import ENTRY_POINTS, offered
 
 
 def test_every_core_label_has_a_waveform_that_says_so():
@@ -26,10 +29,23 @@ def test_unknown_names_and_parameters_are_told():
         make("morse")
     with pytest.raises(HertzianError, match="no waveform generates unknown"):
         make("unknown")
-    with pytest.raises(HertzianError, match="QPSK: .*deviation"):
+    with pytest.raises(HertzianError, match=r"QPSK: .*deviation"):
         make("QPSK", deviation=1)
 
 
 @pytest.mark.parametrize("label", sorted(CATALOGUE))
 def test_bandwidths_lie_within_the_sampled_band(label):
     assert 0 <= make(label).occupied_bandwidth <= 1
+
+
+def test_another_package_adds_a_waveform_that_is_loaded_when_used(monkeypatch):
+    points = [
+        EntryPoint("Siren", "hertzian.waveforms.tone:Carrier", ENTRY_POINTS),
+        EntryPoint("Broken", "no.such.package:Thing", ENTRY_POINTS),
+    ]
+    for name, maker in offered(points).items():
+        monkeypatch.setitem(CATALOGUE, name, maker)
+    monkeypatch.setattr(Carrier, "labels", ("CW", "Siren"))
+    assert make("siren") == Carrier("Siren")
+    with pytest.raises(ImportError):
+        make("Broken")

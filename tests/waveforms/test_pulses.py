@@ -27,8 +27,10 @@ def test_the_root_raised_cosine_is_continuous_where_its_formula_is_not(roll_off)
     gap = 1 / (4 * roll_off)
     at, beside = root_raised_cosine(np.array([gap, gap + 1e-5]), roll_off)
     assert at == pytest.approx(beside, abs=1e-3)
-    limit = roll_off / np.sqrt(2) * (
-        (1 + 2 / np.pi) * np.sin(np.pi * gap) + (1 - 2 / np.pi) * np.cos(np.pi * gap)
+    limit = (
+        roll_off
+        / np.sqrt(2)
+        * ((1 + 2 / np.pi) * np.sin(np.pi * gap) + (1 - 2 / np.pi) * np.cos(np.pi * gap))
     )
     assert at == pytest.approx(limit, abs=1e-5)
     assert root_raised_cosine(np.zeros(1), roll_off)[0] == pytest.approx(

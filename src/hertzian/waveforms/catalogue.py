@@ -1,7 +1,8 @@
 """From the name of a modulation to its waveform."""
 
-from collections.abc import Callable
-from importlib.metadata import entry_points
+from collections.abc import Callable, Iterable
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from hertzian.signal import HertzianError, canonical
@@ -30,7 +31,18 @@ CATALOGUE: dict[str, Callable[..., Waveform]] = {
 }
 """Label -> what makes its waveform, called with `label` and the parameters; ours and others'."""
 
-CATALOGUE.update({point.name: point.load() for point in entry_points(group=ENTRY_POINTS)})
+
+def _load_and_make(point: EntryPoint, **parameters: Any) -> Waveform:
+    waveform: Waveform = point.load()(**parameters)
+    return waveform
+
+
+def offered(points: Iterable[EntryPoint]) -> dict[str, Callable[..., Waveform]]:
+    """Return label -> what makes the waveform of another package, which is loaded when called."""
+    return {point.name: partial(_load_and_make, point) for point in points}
+
+
+CATALOGUE.update(offered(entry_points(group=ENTRY_POINTS)))
 
 
 def _find(name: str) -> str:

@@ -43,15 +43,19 @@ class _Packets:
     gap: int
 
     def data(
-        self, order: int, batch: int, count: int, generator: torch.Generator
+        self, patterns: Patterns, batch: int, width: int, generator: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return data symbols and the silence that follows each of them, both [batch, >= count]."""
-        device = generator.device
+        """Return data symbols and the silence after each, both [batch, so many].
+
+        They fill `width` line symbols or more.
+        """
+        device, order, shortest = generator.device, len(patterns), min(map(len, patterns))
         if self.bits is None:
+            count = ceil(width / shortest)
             data = draw_indices(order, batch, count, generator)
             return data, torch.zeros_like(data)
         length = self.preamble + self.bits
-        messages = ceil(count / (length * self.repeats))
+        messages = ceil(width / ((length * shortest + self.gap) * self.repeats))
         data = draw_indices(order, batch * messages, self.bits, generator)
         alternating = (torch.arange(self.preamble, device=device) + 1) % 2 * (order - 1)
         packet = torch.cat([alternating.expand(batch * messages, -1), data], dim=1)
@@ -87,21 +91,21 @@ def _mean_power(patterns: Patterns, shaping: Pulse, sequence: npt.NDArray[np.flo
 
 @lru_cache(maxsize=256)
 def _correlation(patterns: Patterns) -> npt.NDArray[np.float64]:
-    """Return R[0 .. 47] of the line symbols of long random data; exact in its first lags.
+    """Return R[m] = E[l_n l_(n + m)], m = 0 .. 47, of the line symbols of independent data.
 
-    Data symbols are independent, so R of fixed-length patterns could be written out; the
-    variable-length ones are a renewal process, and one long fixed sequence serves both.
+    Data symbols begin anew like the events of a renewal process (Cox, Renewal Theory): a lag that
+    leaves its pattern meets the mean level `later[j]` that many symbols j after a beginning.
     """
-    seeded = torch.Generator().manual_seed(0)
-    data = draw_indices(len(patterns), 1, 1 << 18, seeded)
-    levels = _line_symbols(patterns, data, torch.zeros_like(data))[0].double().numpy()
-    size = 1 << (2 * levels.size - 1).bit_length()
-    spectrum = np.fft.rfft(levels, size)
-    counted = levels.size - np.arange(_LAGS)
-    correlation: npt.NDArray[np.float64] = (
-        np.fft.irfft(np.abs(spectrum) ** 2, size)[:_LAGS] / counted
-    )
-    return correlation
+    later = np.zeros(_LAGS)
+    for j in range(_LAGS):
+        levels = [p[j] if j < len(p) else later[j - len(p)] for p in patterns]
+        later[j] = np.mean(levels)
+    total = np.zeros(_LAGS)
+    for p in patterns:
+        onwards = np.concatenate([p, later])
+        for i in np.flatnonzero(p):
+            total += p[i] * onwards[i : i + _LAGS]
+    return total / sum(map(len, patterns))
 
 
 @lru_cache(maxsize=256)
@@ -157,8 +161,8 @@ def _keyed(
     else:
         before, lead = packets.gap, longest * (packets.preamble + packets.bits) + packets.gap
     needed = shaping.symbols_needed(samples, samples_per_symbol)
-    count = ceil((needed + lead) / min(map(len, patterns)))
-    levels = _line_symbols(patterns, *packets.data(len(patterns), batch, count, generator))
+    data, silence = packets.data(patterns, batch, needed + lead, generator)
+    levels = _line_symbols(patterns, data, silence)
     if packets.bits is not None:
         levels = torch.nn.functional.pad(levels, (packets.gap + tail, 0))
     places = first + before + torch.arange(needed, device=levels.device)

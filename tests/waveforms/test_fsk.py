@@ -1,0 +1,147 @@
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.special import erfc
+from tests.waveforms.measures import array, bandwidth, frequency
+
+from hertzian.waveforms import FrequencyShiftKeying, WaveformError
+from hertzian.waveforms.fsk import phase_pulse
+
+
+@pytest.mark.parametrize(
+    "waveform",
+    [
+        FrequencyShiftKeying("2FSK", 5.7, 3.0),
+        FrequencyShiftKeying("4FSK", 16.0),
+        FrequencyShiftKeying("GFSK", 4.0, 0.7, bt=1.0, coding="manchester"),
+        FrequencyShiftKeying("GMSK", 2000.0),
+    ],
+    ids=str,
+)
+def test_the_envelope_is_constant(waveform):
+    np.testing.assert_allclose(np.abs(array(waveform, 2, 20000)), 1.0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("index", "sps"), [(0.5, 8), (1.0, 10), (2.0, 20), (10.0, 100)])
+def test_binary_symbols_are_at_plus_and_minus_half_the_shift(index, sps):
+    x = array(FrequencyShiftKeying("2FSK", sps, index, timing=0.0), 2, 100 * sps)
+    f = frequency(x) * 2 * sps / index
+    np.testing.assert_allclose(np.abs(f), 1.0, atol=2e-4 / index * sps)
+    symbols = np.sign(f[:, sps // 2 :: sps])
+    assert abs(symbols.mean()) < 0.3
+
+
+def test_four_frequencies_are_evenly_spaced():
+    x = array(FrequencyShiftKeying("4FSK", 10.0, 1.0, timing=0.0), 1, 10000)[0]
+    levels = frequency(x) * 2 * 10
+    np.testing.assert_allclose(levels, np.round(levels), atol=1e-3)
+    used, counts = np.unique(np.round(levels).astype(int), return_counts=True)
+    assert list(used) == [-3, -1, 1, 3]
+    np.testing.assert_allclose(counts / counts.sum(), 0.25, atol=0.05)
+
+
+def test_minimum_shift_keying_steps_by_a_quarter_turn():
+    x = array(FrequencyShiftKeying("2FSK", 4.0, 0.5, timing=0.0), 1, 2800)[0]
+    steps = np.diff(np.unwrap(np.angle(x[::4])))
+    np.testing.assert_allclose(np.abs(steps), np.pi / 2, atol=1e-4)
+
+
+def test_a_fractional_rate_keeps_the_phase_at_its_symbols():
+    sps = 7.3
+    x = array(FrequencyShiftKeying("2FSK", sps, 0.5, timing=0.0), 1, 5200)[0]
+    phase = np.unwrap(np.angle(x))
+    # the phase is linear within a symbol, so interpolation at its centre is exact
+    centers = np.interp((np.arange(700) + 0.5) * sps, np.arange(phase.size), phase)
+    steps = np.diff(centers) / (np.pi / 2)
+    assert set(np.round(steps).astype(int)) == {-1, 0, 1}
+    np.testing.assert_allclose(steps, np.round(steps), atol=1e-3)
+
+
+def test_the_gaussian_phase_pulse_is_the_integral_of_the_filtered_rectangle():
+    bt = 0.3
+    scale = 2 * np.pi * bt / np.sqrt(np.log(2))
+
+    def q(x):
+        return 0.5 * erfc(x / np.sqrt(2))
+
+    def pulse(t):
+        return q(scale * (t - 0.5)) - q(scale * (t + 0.5))
+
+    for t in (-1.2, -0.3, 0.0, 0.7, 2.0):
+        integral = quad(pulse, -8, t)[0]
+        assert phase_pulse(np.array(t), bt) == pytest.approx(integral, abs=1e-8)
+
+
+def test_a_long_run_of_equal_gaussian_symbols_reaches_the_full_deviation():
+    waveform = FrequencyShiftKeying("GFSK", 20.0, 0.5, bt=0.5)
+    f = frequency(array(waveform, 1, 60000)[0]) * 2 * 20 / 0.5
+    assert np.abs(f).max() == pytest.approx(1.0, abs=0.01)
+    # alternating symbols do not: their eye is closed to the Gaussian's share
+    alternating = FrequencyShiftKeying("GFSK", 20.0, 0.5, bt=0.3, preamble_symbols=200, timing=0.0)
+    f = frequency(array(alternating, 1, 3000)[0, 400:2600]) * 2 * 20 / 0.5
+    gain = 4 / np.pi * np.exp(-np.log(2) / 2 * (0.5 / 0.3) ** 2)
+    assert np.abs(f).max() == pytest.approx(gain, rel=0.03)
+
+
+@pytest.mark.parametrize(("bt", "share"), [(0.2, 0.79), (0.25, 0.86), (0.5, 1.04)])
+def test_the_bandwidth_of_gmsk_is_the_published_one(bt, share):
+    # Murota and Hirade 1981, table I: 99% of the power, in bit rates
+    waveform = FrequencyShiftKeying("GMSK", 8.0, bt=bt)
+    assert 8 * waveform.occupied_bandwidth == pytest.approx(share, rel=0.03)
+    assert 8 * bandwidth(array(waveform, 8, 32768)) == pytest.approx(share, rel=0.03)
+
+
+def test_the_bandwidth_of_msk_is_the_published_one():
+    assert 8 * FrequencyShiftKeying("2FSK", 8.0, 0.5).occupied_bandwidth == pytest.approx(
+        1.18, rel=0.03
+    )
+
+
+@pytest.mark.parametrize(
+    "waveform",
+    [
+        FrequencyShiftKeying("2FSK", 8.0, 1.0),
+        FrequencyShiftKeying("2FSK", 30.0, 5.3),
+        FrequencyShiftKeying("2FSK", 30.0, 4.0, coding="manchester"),
+        FrequencyShiftKeying("4FSK", 12.0, 0.7),
+        FrequencyShiftKeying("GFSK", 6.6, 0.32, bt=0.5),
+        FrequencyShiftKeying("GFSK", 2.0, 0.5, bt=1.0, coding="manchester"),
+    ],
+    ids=str,
+)
+def test_the_measured_bandwidth_is_the_stated_one(waveform):
+    x = array(waveform, 8, 65536)
+    assert bandwidth(x) == pytest.approx(waveform.occupied_bandwidth, rel=0.03)
+
+
+def test_manchester_bits_are_a_symbol_and_its_opposite():
+    sps = 10
+    x = array(FrequencyShiftKeying("2FSK", sps, 1.0, coding="manchester", timing=0.0), 1, 8000)[0]
+    signs = np.sign(frequency(x)[sps // 2 :: sps])
+    pairs = signs.reshape(-1, 2)
+    assert (pairs[:, 0] == -pairs[:, 1]).all()
+    assert abs(pairs[:, 0].mean()) < 0.2
+
+
+def test_the_preamble_alternates():
+    x = array(FrequencyShiftKeying("4FSK", 10.0, preamble_symbols=16, timing=0.0), 1, 2000)[0]
+    levels = np.round(frequency(x)[5::10] * 20).astype(int)
+    assert list(levels[:16]) == [3, -3] * 8
+    assert set(levels[16:]) == {-3, -1, 1, 3}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"samples_per_symbol": 1.2}, "at least 1.5"),
+        ({"modulation_index": 0.0}, "modulation index is positive"),
+        ({"bt": -1.0, "label": "GFSK"}, "bt is positive"),
+        ({"bt": 0.5}, "is GFSK"),
+        ({"label": "GMSK", "modulation_index": 1.0}, "GMSK has modulation index 0.5"),
+        ({"coding": "rz"}, "unknown coding"),
+        ({"label": "4FSK", "coding": "manchester"}, "binary"),
+    ],
+)
+def test_what_cannot_be_is_refused(wrong, words):
+    with pytest.raises(WaveformError, match=words):
+        FrequencyShiftKeying(**wrong)
