@@ -1,9 +1,12 @@
 """The training loop: Lightning's trainer, set up so that an interrupted run goes on."""
 
+import contextlib
 import csv
+import logging
 import pickle
 import time
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -131,9 +134,10 @@ def fit(
         compiled=compiled,
     )
     best = _best_epoch_keeper(directory)
-    trainer = _trainer(directory, epochs, precision, max_minutes, progress, best)
     last = directory / _LAST
-    _train(trainer, module, loader, batch_loader(validation_data, batch_size, None), last)
+    with _quiet_lightning():
+        trainer = _trainer(directory, epochs, precision, max_minutes, progress, best)
+        _train(trainer, module, loader, batch_loader(validation_data, batch_size, None), last)
     state = torch.load(directory / _BEST, map_location="cpu", weights_only=True)
     module.load_state_dict(state["state_dict"])
     model.eval()
@@ -146,6 +150,20 @@ def fit(
         complete=trainer.current_epoch >= epochs,
         seconds=time.monotonic() - started,
     )
+
+
+@contextlib.contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Keep Lightning's advice and its notes about its own internals from the user."""
+    log = logging.getLogger("lightning.pytorch")
+    level = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"lightning\.")
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def _train(
@@ -190,7 +208,17 @@ def _best_epoch_keeper(directory: Path) -> ModelCheckpoint:
         filename=Path(_BEST).stem,
         monitor="validation_accuracy",
         mode="max",
-        save_last=True,
+        save_on_train_epoch_end=False,
+        enable_version_counter=False,
+    )
+
+
+def _last_epoch_keeper(directory: Path) -> ModelCheckpoint:
+    # `save_last` of the other keeper would skip the epochs that are not the best so far.
+    return ModelCheckpoint(
+        dirpath=directory,
+        filename=Path(_LAST).stem,
+        save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
 
@@ -203,7 +231,7 @@ def _trainer(
     progress: bool,
     best: ModelCheckpoint,
 ) -> lightning.Trainer:
-    callbacks: list[Callback] = [best]
+    callbacks: list[Callback] = [best, _last_epoch_keeper(directory)]
     if max_minutes is not None:
         callbacks.append(Deadline(max_minutes))
     if progress:

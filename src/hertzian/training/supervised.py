@@ -65,7 +65,7 @@ class Supervised(lightning.LightningModule):
         self.loss = nn.CrossEntropyLoss(weight=weights, label_smoothing=label_smoothing)
         self.validation_accuracy = MulticlassAccuracy(class_count, average="micro")
         # Only the call is compiled: the module, its names and its export stay as they are.
-        self._train_forward: Any = torch.compile(model.forward) if compiled else model
+        self._train_forward: Any = torch.compile(model.forward) if compiled else model.__call__
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
         """Return the loss of one batch."""
