@@ -9,6 +9,8 @@ from hertzian.evaluation import (
     softmax,
 )
 
+pytestmark = pytest.mark.base
+
 
 def detections(temperature, exponent, count=20_000, classes=6, seed=0):
     """Labels drawn from the very model that the fit assumes."""

@@ -23,6 +23,8 @@ def test_aliases_match_and_the_data_order_stays():
         (["QPSK", "16QAM", "QAM16"], "'16QAM' and 'QAM16' are both 16QAM"),
     ],
 )
+
+pytestmark = pytest.mark.base
 def test_a_difference_is_refused(data, message):
     with pytest.raises(EvaluationError, match=message):
         match_classes(MODEL, data)

@@ -14,6 +14,8 @@ plain = st.recursive(
     max_leaves=8,
 )
 
+pytestmark = pytest.mark.base
+
 
 @given(plain)
 def test_json_values_stay_as_they_are(value):

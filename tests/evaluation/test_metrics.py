@@ -19,6 +19,8 @@ from hertzian.evaluation import (
     softmax,
 )
 
+pytestmark = pytest.mark.base
+
 labels = hnp.arrays(np.int64, st.integers(1, 60), elements=st.integers(0, 4))
 
 

@@ -7,6 +7,7 @@ from hertzian.evaluation.calibration import (
 )
 from hertzian.evaluation.classes import EvaluationError, Matching, match_classes
 from hertzian.evaluation.json_values import json_safe
+from hertzian.evaluation.manifest import Entry, evaluate_manifest, read_manifest
 from hertzian.evaluation.metrics import (
     accuracy,
     accuracy_by_snr,
@@ -17,21 +18,27 @@ from hertzian.evaluation.metrics import (
     recall,
     softmax,
 )
+from hertzian.evaluation.windows import evaluate_windows, refuse_seen
 
 __all__ = [
     "Calibration",
+    "Entry",
     "EvaluationError",
     "Matching",
     "accuracy",
     "accuracy_by_snr",
     "bootstrap_interval",
     "confusion",
+    "evaluate_manifest",
+    "evaluate_windows",
     "evaluation_block",
     "expected_calibration_error",
     "fit_calibration",
     "json_safe",
     "match_classes",
     "pooled_log_probabilities",
+    "read_manifest",
     "recall",
+    "refuse_seen",
     "softmax",
 ]

@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+
+from hertzian.datasets.dataset import Dataset
+from hertzian.deployment import DatasetIdentity, ModelMetadata
+from hertzian.evaluation import EvaluationError, evaluate_windows, refuse_seen
+
+pytestmark = pytest.mark.base
+
+
+class FirstSample:
+    """A predictor whose logits are the first I samples of the window."""
+
+    def __init__(self, classes=("BPSK", "QPSK", "noise"), temperature=1.0):
+        self.metadata = ModelMetadata(
+            **{"name": "first", "version": "1", "classes": classes, "samples": 8},
+            **{"occupied_share": 0.5, "parameters": 0, "macs": 0, "temperature": temperature},
+        )
+
+    def logits(self, windows):
+        return windows[:, 0, : len(self.metadata.classes)]
+
+
+def dataset(truth, said, names=("noise", "qpsk", "BPSK"), samples=8):
+    """Windows that make `FirstSample` say `said` (its own indices) with a margin of 2."""
+    x = np.zeros((len(truth), 2, samples), np.float32)
+    x[np.arange(len(said)), 0, said] = 2
+    return Dataset(
+        x=x,
+        modulation=np.asarray(truth),
+        snr_db=np.array([-10.0, 10.0] * len(truth), np.float32)[: len(truth)],
+        group=np.arange(len(truth)),
+        modulations=names,
+        **{
+            "preset": "field",
+            "seed": 7,
+            "sample_rate_hz": 1.0,
+            "snr_definition": "",
+            "version": "1",
+        },
+    )
+
+
+def test_names_in_another_order_are_matched():
+    # the data's 0, 1, 2 are noise, QPSK, BPSK: the model's 2, 1, 0
+    done = []
+    block = evaluate_windows(
+        FirstSample(), dataset([0, 1, 2, 0], [2, 1, 0, 0]), data="d.h5", advance=done.append
+    )
+    assert block["accuracy"] == 0.75
+    assert block["recall"] == {"noise": 0.5, "QPSK": 1.0, "BPSK": 1.0}
+    assert block["confusion"] == {
+        "classes": ["noise", "QPSK", "BPSK"],
+        "counts": [[1, 0, 1], [0, 1, 0], [0, 0, 1]],
+    }
+    assert block["accuracy_by_snr"] == {"-10": 1.0, "10": 0.5}
+    assert (block["model"], block["data"], block["examples"]) == ("first", "d.h5", 4)
+    assert sum(done) == 4
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.5, 4.0])
+def test_confidence_is_that_of_the_temperature(temperature):
+    block = evaluate_windows(
+        FirstSample(temperature=temperature), dataset([0, 1], [2, 1]), data="d", model="named"
+    )
+    top = np.exp(2 / temperature) / (np.exp(2 / temperature) + 2)
+    assert block["ece"] == pytest.approx(1 - top)
+    assert block["model"] == "named"
+
+
+def test_common_drops_the_rest_of_both_sides():
+    # the model knows no OFDM; the data no noise, so its column must not win
+    data = dataset([0, 1, 2, 2], [2, 1, 2, 0], names=("OFDM", "QPSK", "BPSK"))
+    with pytest.raises(EvaluationError, match="the model lacks OFDM; the data lacks noise"):
+        evaluate_windows(FirstSample(), data, data="d")
+    block = evaluate_windows(FirstSample(), data, data="d", common=True)
+    assert block["examples"] == 3
+    assert block["confusion"]["classes"] == ["QPSK", "BPSK"]
+    # all logits left are equal for the third window, which goes to the first class
+    assert block["confusion"]["counts"] == [[1, 0], [1, 1]]
+
+
+def test_batches_do_not_change_the_result():
+    random = np.random.default_rng(0)
+    truth, said = random.integers(0, 3, 10_000), random.integers(0, 3, 10_000)
+    block = evaluate_windows(FirstSample(), dataset(truth, said), data="d")
+    assert block["accuracy"] == pytest.approx(np.mean(truth == 2 - said))
+
+
+def test_windows_of_another_length_are_refused():
+    with pytest.raises(EvaluationError, match="windows have 16 samples, but first takes 8"):
+        evaluate_windows(FirstSample(), dataset([0], [0], samples=16), data="d")
+
+
+def test_data_without_an_example_in_common_is_refused():
+    data = dataset([0], [0], names=("OFDM", "QPSK", "BPSK"))
+    with pytest.raises(EvaluationError, match="no example"):
+        evaluate_windows(FirstSample(), data, data="d", common=True)
+
+
+def test_data_seen_in_training_is_refused():
+    data = dataset([0], [0])
+    refuse_seen(data, [DatasetIdentity(preset="field", seed=8)], "d.h5")
+    refuse_seen(data, [DatasetIdentity(preset="other", seed=7)], "d.h5")
+    with pytest.raises(EvaluationError, match=r"d\.h5: the model was trained on this data"):
+        refuse_seen(data, [DatasetIdentity(preset="field", seed=7)], "d.h5")
