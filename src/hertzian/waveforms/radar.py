@@ -6,7 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from scipy.special import fresnel
 
+from hertzian.signal import occupied_bandwidth
 from hertzian.waveforms.base import Waveform, require, rotate, sample_times, uniform
 from hertzian.waveforms.pulses import pulse
 from hertzian.waveforms.spectra import bandwidth_of, linear_autocorrelation
@@ -17,11 +19,12 @@ def _first_start(
 ) -> torch.Tensor:
     """Draw when the first pulse of the window begins, float64 [batch, 1], in samples.
 
-    Uniform over a repetition, but where the window is shorter than that, such that it holds a
-    pulse, or as much of one as fits.
+    Uniform over a repetition; but where the window is shorter than that and there are pauses, such
+    that it holds a whole pulse, or nothing but pulse.
     """
-    latest = min(repetition - on, max(0.0, samples - on))
-    earliest = max(latest - repetition, -max(0.0, on - samples)) if samples < repetition else -on
+    earliest, latest = -on, repetition - on
+    if samples < repetition and on < repetition:
+        earliest, latest = min(0.0, samples - on), max(0.0, min(latest, samples - on))
     return earliest + (latest - earliest) * uniform(batch, generator)
 
 
@@ -129,13 +132,8 @@ class LinearChirp(Waveform):
 
     @property
     def occupied_bandwidth(self) -> float:
-        """99% of the spectrum of one sweep, from its autocorrelation.
-
-        r(tau) = (1 - u) sinc(B tau (1 - u)), u = |tau| / T (Levanon, Radar Signals, 4.2).
-        """
-        lags = np.arange(int(self.pulse_samples))
-        overlap = 1 - lags / self.pulse_samples
-        return bandwidth_of(overlap * np.sinc(self.bandwidth * lags * overlap))
+        """99% of the lines of the repeated sweep."""
+        return _sweep_bandwidth(self.bandwidth, self.pulse_samples, self.repetition)
 
     def _generate(self, batch: int, samples: int, generator: torch.Generator) -> torch.Tensor:
         n = sample_times(samples, generator)
@@ -144,3 +142,22 @@ class LinearChirp(Waveform):
         slope = self.bandwidth if self.direction == "up" else -self.bandwidth
         x = rotate(0.5 * slope * t * (t / self.pulse_samples - 1))
         return x if self.repetition == self.pulse_samples else x * (t < self.pulse_samples)
+
+
+@lru_cache(maxsize=256)
+def _sweep_bandwidth(bandwidth: float, pulse_samples: float, repetition: float) -> float:
+    """Return the 99% bandwidth of a sweep's spectrum, read at the lines of its repetition.
+
+    |X(f)|^2 = |F(v (1 - 2 f / B)) - F(-v (1 + 2 f / B))|^2 up to scale, v = sqrt(B T / 2) and F the
+    Fresnel integral (Klauder et al. 1960). Without a pause the phase is continuous from sweep to
+    sweep, and the lines lie in the minima of the sidelobes.
+    """
+    # lines closer together than an eighth of a sidelobe only repeat what their neighbours say
+    spacing = 1 / min(repetition, 8 * pulse_samples)
+    frequencies = spacing * np.arange(-int(1 / spacing), int(1 / spacing) + 1)
+    scale = (bandwidth * pulse_samples / 2) ** 0.5
+    ends = [scale * (sign - 2 * frequencies / bandwidth) for sign in (1, -1)]
+    (sine, cosine), (sine_low, cosine_low) = (fresnel(end) for end in ends)
+    lines = (sine - sine_low) ** 2 + (cosine - cosine_low) ** 2
+    lower, upper = occupied_bandwidth(lines, frequencies)
+    return min(1.0, upper - lower)

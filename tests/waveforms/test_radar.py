@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+from tests.waveforms.measures import array, bandwidth, frequency
+
+from hertzian.waveforms import LinearChirp, PulsedCarrier, WaveformError
+
+
+def starts(x):
+    on = np.abs(x) > 0.5
+    return np.flatnonzero(on[1:] & ~on[:-1]) + 1
+
+
+def test_pulses_last_and_repeat_as_they_should():
+    x = array(PulsedCarrier("PCW", 50.0, 400.0), 4, 20000)
+    assert np.abs(x).mean() == pytest.approx(50 / 400, abs=0.005)
+    for example in x:
+        begins = starts(example)
+        np.testing.assert_allclose(np.diff(begins), 400, atol=1)
+        inside = example[begins[1] + 3 : begins[1] + 47]
+        np.testing.assert_allclose(inside, 1.0, atol=1e-6)
+    first = [starts(example)[0] for example in array(PulsedCarrier("PCW", 50.0, 400.0), 200, 1000)]
+    assert min(first) < 20
+    assert max(first) > 380
+
+
+def test_a_fractional_repetition_does_not_drift():
+    begins = starts(array(PulsedCarrier("PCW", 10.0, 100.25, rise_samples=0.0), 1, 100000)[0])
+    slope = np.polyfit(np.arange(begins.size), begins, 1)[0]
+    assert slope == pytest.approx(100.25, abs=1e-3)
+
+
+def test_jitter_moves_each_pulse_by_its_own_share():
+    jitter = 60.0
+    x = array(PulsedCarrier("PCW", 20.0, 400.0, jitter, rise_samples=0.0), 1, 400000)[0]
+    begins = starts(x)
+    assert begins.size == pytest.approx(1000, abs=2)
+    residual = begins - np.polyval(
+        np.polyfit(np.arange(begins.size), begins, 1), np.arange(begins.size)
+    )
+    assert residual.std() == pytest.approx(jitter / np.sqrt(3), rel=0.1)
+    assert np.abs(residual).max() < jitter + 6
+    lasts = np.add.reduceat(np.abs(x), begins)[:-1]
+    np.testing.assert_allclose(lasts, 20, atol=1)
+
+
+@pytest.mark.parametrize("jitter", [0.0, 30.0])
+def test_a_window_shorter_than_the_repetition_holds_a_pulse(jitter):
+    x = array(PulsedCarrier("PCW", 40.0, 1e5, jitter, rise_samples=0.0), 100, 1024)
+    on = (np.abs(x) > 0.5).sum(axis=1)
+    assert on.min() >= 10 if jitter else on.min() >= 39
+    assert on.max() <= 41
+
+
+def test_a_window_within_a_pulse_is_all_on():
+    x = array(PulsedCarrier("PCW", 5000.0, 1e5), 50, 100)
+    assert np.abs(x).mean() > 0.9
+
+
+@pytest.mark.parametrize("rise", [0.0, 4.0, 20.0])
+def test_the_bandwidth_of_pulses_is_the_stated_one(rise):
+    waveform = PulsedCarrier("PCW", 40.0, 300.0, rise_samples=rise)
+    # the lines of the repetition are 1/300 apart
+    assert bandwidth(array(waveform, 8, 65536), 256) == pytest.approx(
+        waveform.occupied_bandwidth, rel=0.1
+    )
+
+
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_the_phase_of_a_sweep_is_a_parabola(direction):
+    wide, lasts = 0.4, 2000.0
+    x = array(LinearChirp("LFM", wide, lasts, direction=direction), 2, 8000)
+    np.testing.assert_allclose(np.abs(x), 1.0, atol=1e-5)
+    for example in x:
+        f = frequency(example)
+        jumps = np.flatnonzero(np.abs(np.diff(f)) > 0.1)
+        begin = jumps[0] + 3
+        phase = np.unwrap(np.angle(example[begin : begin + 1990])) / (2 * np.pi)
+        square, _, _ = np.polyfit(np.arange(phase.size), phase, 2)
+        sign = 1 if direction == "up" else -1
+        assert 2 * square == pytest.approx(sign * wide / lasts, rel=1e-3)
+        assert f.min() == pytest.approx(-wide / 2, abs=2e-3)
+        assert f.max() == pytest.approx(wide / 2, abs=2e-3)
+
+
+def test_pulsed_sweeps_pause():
+    x = array(LinearChirp("LFM", 0.3, 500.0, 2000.0), 4, 40000)
+    np.testing.assert_allclose(np.mean(np.abs(x) ** 2, axis=1), 0.25, atol=0.02)
+    for example in x:
+        np.testing.assert_allclose(np.diff(starts(example)), 2000, atol=1)
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.5, 20.0])
+@pytest.mark.parametrize(("wide", "lasts"), [(0.5, 1000.0), (0.1, 300.0), (0.8, 5000.0)])
+def test_the_bandwidth_of_sweeps_is_the_stated_one(wide, lasts, pause):
+    waveform = LinearChirp("LFM", wide, lasts, (1 + pause) * lasts)
+    measured = bandwidth(array(waveform, 4, 400000), 16384)
+    assert measured == pytest.approx(waveform.occupied_bandwidth, rel=0.05)
+
+
+def test_long_sweeps_fill_their_band():
+    assert LinearChirp("LFM", 0.5, 20000.0).occupied_bandwidth == pytest.approx(0.5, rel=0.02)
+
+
+def test_short_windows_of_endless_sweeps_see_the_flyback_too():
+    x = array(LinearChirp("LFM", 0.5, 1000.0), 300, 500)
+    jumps = (np.abs(np.diff(frequency(x), axis=1)) > 0.3).any(axis=1)
+    assert jumps.mean() == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: PulsedCarrier(pulse_samples=0.5), "at least one sample"),
+        (lambda: PulsedCarrier(rise_samples=200.0), "edge"),
+        (lambda: PulsedCarrier(jitter_samples=-1.0), "jitter"),
+        (lambda: PulsedCarrier(repetition_samples=101.0), "take 102.0 of 101.0"),
+        (lambda: LinearChirp(bandwidth=1.5), "bandwidth"),
+        (lambda: LinearChirp(pulse_samples=1.0), "2 samples"),
+        (lambda: LinearChirp(repetition_samples=10.0), "cannot repeat"),
+        (lambda: LinearChirp(direction="left"), "up or down"),
+    ],
+)
+def test_what_cannot_be_is_refused(make, words):
+    with pytest.raises(WaveformError, match=words):
+        make()
