@@ -3,6 +3,8 @@ import pytest
 
 from hertzian.evaluation import EvaluationError, match_classes
 
+pytestmark = pytest.mark.base
+
 MODEL = ("QPSK", "16QAM", "WBFM")
 
 
@@ -23,8 +25,6 @@ def test_aliases_match_and_the_data_order_stays():
         (["QPSK", "16QAM", "QAM16"], "'16QAM' and 'QAM16' are both 16QAM"),
     ],
 )
-
-pytestmark = pytest.mark.base
 def test_a_difference_is_refused(data, message):
     with pytest.raises(EvaluationError, match=message):
         match_classes(MODEL, data)
