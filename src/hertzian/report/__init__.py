@@ -1,0 +1,35 @@
+"""Figures, self-contained HTML pages and tables of what was found or measured."""
+
+from hertzian.report.curves import accuracy_over_snr, confusion, reliability
+from hertzian.report.detections import write_report
+from hertzian.report.engineering import duration, engineering
+from hertzian.report.entries import DetectionView, ReportEntry
+from hertzian.report.figures import constellation, spectrogram, spectrum
+from hertzian.report.page import Column, Plot, Section, Table, experiment_page
+from hertzian.report.spectra import SpectrogramImage, power_spectrum, spectrogram_image
+from hertzian.report.tables import CSV_COLUMNS, detections_table, write_csv
+
+__all__ = [
+    "CSV_COLUMNS",
+    "Column",
+    "DetectionView",
+    "Plot",
+    "ReportEntry",
+    "Section",
+    "SpectrogramImage",
+    "Table",
+    "accuracy_over_snr",
+    "confusion",
+    "constellation",
+    "detections_table",
+    "duration",
+    "engineering",
+    "experiment_page",
+    "power_spectrum",
+    "reliability",
+    "spectrogram",
+    "spectrogram_image",
+    "spectrum",
+    "write_csv",
+    "write_report",
+]
