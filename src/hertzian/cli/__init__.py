@@ -1,0 +1,5 @@
+"""The `hertzian` command: one thin file per verb."""
+
+from hertzian.cli.app import main
+
+__all__ = ["main"]

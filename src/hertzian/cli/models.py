@@ -1,0 +1,168 @@
+"""`hertzian models`: what networks there are, and which of them come with weights."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from hertzian.cli import output
+from hertzian.deployment.runtime import SHIPPED, ModelMetadata
+from hertzian.deployment.validation import explain
+from hertzian.signal import HertzianError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One network: the fields of `models --json`, and the rest of its card."""
+
+    name: str
+    parameters: int
+    macs: int
+    samples: int
+    classes: tuple[str, ...]
+    weights: bool
+    paper: str | None
+    card: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as `models --json` prints them."""
+        return {name: value for name, value in vars(self).items() if name != "card"}
+
+
+def models(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Show the card of this network.")
+    ] = None,
+    as_json: output.JsonOption = False,
+) -> None:
+    """List the networks, or show the card of one.
+
+    Networks without weights appear where the training libraries are installed.
+
+    Examples:
+    - `hertzian models`
+
+    - `hertzian models field`
+
+    - `hertzian models --json`
+    """
+    found = entries()
+    if name is not None:
+        found = [_named(name, found)]
+    if as_json:
+        output.print_json([entry.to_dict() for entry in found])
+    elif name is not None:
+        _print_card(found[0], output.console())
+    else:
+        _print_table(found, output.console())
+
+
+def entries() -> list[Entry]:
+    """Return every network that is known here, sorted by name; shipped ones from their cards."""
+    shipped = [_from_card(path) for path in sorted(SHIPPED.glob("*.json"))]
+    names = {entry.name for entry in shipped}
+    registered = _registered(names) if output.has_train_extra() else []
+    return sorted((*shipped, *registered), key=lambda entry: entry.name)
+
+
+def _from_card(path: Path) -> Entry:
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        described = {key: card[key] for key in ModelMetadata.model_fields if key in card}
+        metadata = ModelMetadata.model_validate(described)
+    except ValidationError as error:
+        raise HertzianError(f"{path}: not a model card: {explain(error)}") from None
+    except (ValueError, TypeError) as error:
+        raise HertzianError(f"{path}: not a model card ({error})") from None
+    return Entry(
+        name=metadata.name,
+        parameters=metadata.parameters,
+        macs=metadata.macs,
+        samples=metadata.samples,
+        classes=metadata.classes,
+        weights=path.with_suffix(".onnx").is_file(),
+        paper=metadata.paper,
+        card=card,
+    )
+
+
+def _registered(known: set[str]) -> list[Entry]:
+    from hertzian.models import build, count_macs, count_parameters, names, spec
+
+    found = []
+    for name in names():
+        if name in known:
+            continue
+        described, network = spec(name), build(name)
+        found.append(
+            Entry(
+                name=name,
+                parameters=count_parameters(network),
+                macs=count_macs(network, described.samples),
+                samples=described.samples,
+                classes=described.classes,
+                weights=False,
+                paper=described.paper,
+            )
+        )
+    return found
+
+
+def _named(name: str, found: list[Entry]) -> Entry:
+    for entry in found:
+        if entry.name == name:
+            return entry
+    known = ", ".join(entry.name for entry in found) or "none"
+    raise HertzianError(f"no model called {name!r}; known here are {known}")
+
+
+def _print_table(found: list[Entry], console: Console) -> None:
+    table = Table("name", box=None, header_style="bold")
+    for heading in ("parameters", "MACs", "samples", "classes"):
+        table.add_column(heading, justify="right")
+    table.add_column("weights")
+    table.add_column("paper")
+    for entry in found:
+        table.add_row(
+            entry.name,
+            f"{entry.parameters:,}",
+            f"{entry.macs:,}",
+            str(entry.samples),
+            str(len(entry.classes)),
+            "shipped" if entry.weights else "none",
+            entry.paper or "our own",
+        )
+    console.print(table)
+
+
+def _print_card(entry: Entry, console: Console) -> None:
+    facts = Table.grid("fact", "value", padding=(0, 2))
+    rows = {
+        "parameters": f"{entry.parameters:,}",
+        "MACs a window": f"{entry.macs:,}",
+        "window": f"{entry.samples} samples",
+        "weights": "shipped" if entry.weights else "none",
+        "paper": entry.paper or "our own",
+        f"classes ({len(entry.classes)})": ", ".join(entry.classes),
+    }
+    shown = {*vars(entry)}
+    rows |= {key: _plain(value) for key, value in entry.card.items() if key not in shown}
+    for fact, value in rows.items():
+        facts.add_row(fact.replace("_", " "), value)
+    console.print(entry.name, style="bold")
+    console.print(facts, markup=False)
+
+
+def _plain(value: Any) -> str:
+    """Return a card's value as text: nested ones as indented JSON without brackets and quotes."""
+    if isinstance(value, str):
+        return value
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    lines = (line.rstrip("{}[], ").replace('"', "") for line in text.splitlines())
+    kept = [line for line in lines if line.strip()]
+    return "\n".join(kept) if isinstance(value, dict | list) else text

@@ -1,0 +1,115 @@
+"""The page of a finished run: report.html."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from hertzian.experiments.result import Result
+from hertzian.report import (
+    Plot,
+    Section,
+    Table,
+    accuracy_over_snr,
+    confusion,
+    duration,
+    experiment_page,
+)
+
+_MEASURED = {"mean", "interval", "values"}
+_CONFUSION = {"classes", "counts"}
+_BY_SNR = "accuracy_by_snr"
+_MOST_CLASSES = 60
+
+Row = tuple[str | float | None, ...]
+
+
+def write_page(result: Result, path: Path) -> None:
+    """Write a result as one self-contained HTML file.
+
+    Raises:
+        HertzianError: it cannot be written.
+    """
+    recipe = result.recipe
+    lead = f"Recipe {recipe['name']}, scale {result.scale}, {_seeds(result)}."
+    if result.scale != "full":
+        lead += " The scale is reduced: these numbers are not those of the published protocol."
+    if recipe.get("paper"):
+        lead += f" After {recipe['paper']}."
+    sections = (
+        Section("Measured", tuple(_measured(result.metrics))),
+        Section("How it was measured", (Table(("", ""), tuple(_provenance(result))),)),
+        Section("Stages", (_stages(result),)),
+        Section("Recipe", (Table(("setting", "value"), tuple(_settings(recipe))),)),
+    )
+    experiment_page(path, str(recipe["title"]), sections, lead)
+
+
+def _seeds(result: Result) -> str:
+    if len(result.seeds) == 1:
+        return f"seed {result.seeds[0]}"
+    return f"seeds {', '.join(map(str, result.seeds))}"
+
+
+def _measured(metrics: Mapping[str, Any], title: str = "") -> Iterator[Plot | Table]:
+    """Yield a table of the numbers, then what stands below them, deeper and deeper."""
+    numbers = [_number_row(name, value) for name, value in metrics.items() if _is_measured(value)]
+    if numbers:
+        yield Table(("", "mean", "95% from", "to"), numbers, title)
+    for name, value in metrics.items():
+        if not isinstance(value, Mapping) or _is_measured(value):
+            continue
+        inner = f"{title}: {name}" if title else name
+        if set(value) == _CONFUSION:
+            if len(value["classes"]) <= _MOST_CLASSES:
+                yield Plot(confusion(value["classes"], value["counts"]), inner)
+        elif name == _BY_SNR and value:
+            curve = {float(snr): share["mean"] for snr, share in value.items()}
+            yield Plot(accuracy_over_snr({inner: curve}), "Accuracy over SNR")
+        else:
+            yield from _measured(value, inner)
+
+
+def _is_measured(value: object) -> bool:
+    return isinstance(value, Mapping) and set(value) == _MEASURED
+
+
+def _number_row(name: str, value: Mapping[str, Any]) -> Row:
+    lower, upper = value["interval"] or (None, None)
+    return name, value["mean"], lower, upper
+
+
+def _provenance(result: Result) -> Iterator[Row]:
+    hardware = result.hardware
+    yield "command", result.command
+    yield "date", result.date.isoformat()
+    commit = result.commit or "not a checkout"
+    yield "commit", f"{commit}, with changes" if result.modified else commit
+    yield "processor", f"{hardware.processor}, {hardware.cores} cores"
+    if hardware.memory_bytes is not None:
+        yield "memory", f"{hardware.memory_bytes / 2**30:.1f} GiB"
+    yield "accelerator", hardware.accelerator or "none"
+    yield "python", result.python
+    yield "packages", ", ".join(f"{name} {v}" for name, v in result.packages.items())
+    if result.split_hash is not None:
+        yield "split", result.split_hash
+    for seen in result.trained_on:
+        yield "trained on", f"preset {seen.preset}, seed {seen.seed}"
+
+
+def _stages(result: Result) -> Table:
+    rows = [
+        (name, duration(stage.wall_time_s), stage.date.isoformat(), stage.commit)
+        for name, stage in result.stages.items()
+    ]
+    return Table(("stage", "wall time", "finished", "commit"), rows)
+
+
+def _settings(value: Any, key: str = "") -> Iterator[Row]:
+    """Yield a row for each setting, under its dotted key as --set takes it."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _settings(inner, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list):
+        yield key, ", ".join(map(str, value))
+    else:
+        yield key, "" if value is None else str(value)
