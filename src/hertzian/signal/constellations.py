@@ -12,7 +12,7 @@ Symbols = npt.NDArray[np.complex128]
 
 
 def _psk(order: int, rotation: float = 0.0) -> Symbols:
-    return np.exp(1j * (2 * np.pi * np.arange(order) / order + rotation))
+    return np.asarray(np.exp(1j * (2 * np.pi * np.arange(order) / order + rotation)))
 
 
 def _amplitude_levels(levels: npt.ArrayLike) -> Symbols:
@@ -55,4 +55,4 @@ def constellation(name: str) -> Symbols:
     if label not in _ALPHABETS:
         raise HertzianError(f"{label} has no constellation; those that do: {', '.join(_ALPHABETS)}")
     points = _ALPHABETS[label]()
-    return points / np.sqrt(np.mean(np.abs(points) ** 2))
+    return np.asarray(points / np.sqrt(np.mean(np.abs(points) ** 2)))

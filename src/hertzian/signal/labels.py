@@ -21,8 +21,13 @@ class Label:
 
 
 _TABLE: dict[str, tuple[Label | str, ...]] = {
-    "ask": (Label("OOK", "ask", ("2ASK", "on/off")), "4ASK", "8ASK")
-    + (Label("4PAM", "ask", ("PAM4",)), "PPM"),
+    "ask": (
+        Label("OOK", "ask", ("2ASK", "on/off")),
+        "4ASK",
+        "8ASK",
+        Label("4PAM", "ask", ("PAM4",)),
+        "PPM",
+    ),
     "fsk": ("2FSK", "4FSK", "GFSK", "GMSK", "MSK", "CPFSK"),
     "psk": ("BPSK", "QPSK", "8PSK", "16PSK", "32PSK", "OQPSK", "PI4-DQPSK"),
     "qam": (
