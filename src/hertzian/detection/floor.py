@@ -1,0 +1,124 @@
+"""The noise floor of a slab of frames, robust to the signals in it.
+
+Two factors: a shape over frequency (low quantile over time, smoothed over bins, bins under a
+continuous signal replaced by the level of the quiet ones) and a level over time (low quantile over
+quiet
+bins, median-filtered over frames so that bursts pass and gain steps stay). The quantile of
+exponentially distributed noise power at share q is -ln(1 - q) times its mean, which is how both
+are turned into means.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from hertzian.detection.frames import Power
+
+_TIME_SHARE = 0.25
+_FREQUENCY_SHARE = 0.10
+_BASE_SHARE = 0.05
+_SMOOTH_BINS = 31
+_CONTINUOUS_RATIO = 4.0
+_LEVEL_FRAMES = 15
+_LEVEL_LIMIT = 10.0
+_SILENT = 1e-9
+_PLATEAU_SHARE = 0.6
+_DC_BINS = 2
+_DC_MARGIN = 3.0
+
+Floor = npt.NDArray[np.float32]
+
+
+def _exponential_quantile(share: float) -> float:
+    return float(-np.log1p(-share))
+
+
+def _quantile(values: Power, share: float, axis: int) -> Power:
+    count = values.shape[axis]
+    rank = min(count - 1, int(share * count))
+    return np.asarray(np.take(np.partition(values, rank, axis=axis), rank, axis=axis))
+
+
+def _order_mean(share: float, count: int) -> float:
+    """Return the mean of the order statistic that `_quantile` picks, for unit exponentials."""
+    rank = min(count - 1, int(share * count))
+    return float(np.sum(1.0 / np.arange(count - rank, count + 1)))
+
+
+@dataclass(frozen=True)
+class NoiseFloor:
+    """The noise power density under a slab, float32 [frames, FRAME].
+
+    Attributes:
+        density: the floor that signals stand on.
+        under_plateau: where one plateau fills most of the band, the floor that it stands on: the
+            plateau may be a signal as wide as the band, or the noise that a receiver's filter
+            passes, and power alone can't tell. None where there is no such plateau.
+    """
+
+    density: Floor
+    under_plateau: Floor | None
+
+
+def _shape(active: Power) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """Return the smoothed power per bin over the slab, and which bins are at its lowest level."""
+    low = _quantile(active, _TIME_SHARE, axis=0) / _order_mean(_TIME_SHARE, active.shape[0])
+    smooth = ndimage.median_filter(low.astype(np.float32), size=_SMOOTH_BINS, mode="nearest")
+    base = float(np.quantile(smooth, _BASE_SHARE))
+    return smooth, smooth <= _CONTINUOUS_RATIO * base
+
+
+def noise_floor(power: Power) -> NoiseFloor:
+    """Estimate the floor under float32 [frames, FRAME], in the same unit.
+
+    Frames of silence (exact zeros, as gated captures have them) tell nothing of the noise: they get
+    an infinite floor, and so does everything when no frame holds power.
+    """
+    total = power.mean(axis=1)
+    sounding = total > _SILENT * max(float(total.max(initial=0.0)), 1e-30)
+    if not sounding.any():
+        return NoiseFloor(np.full(power.shape, np.inf, dtype=np.float32), None)
+    active = power[sounding]
+    smooth, quiet = _shape(active)
+    bridged = np.where(quiet, smooth, np.median(smooth[quiet]))
+    lower = _over_time(active, bridged, quiet, sounding)
+    if quiet.mean() > 1 - _PLATEAU_SHARE:
+        return NoiseFloor(lower, None)
+    return NoiseFloor(_over_time(active, smooth, ~quiet, sounding), lower)
+
+
+def _over_time(
+    active: Power,
+    shape: npt.NDArray[np.float32],
+    judged: npt.NDArray[np.bool_],
+    sounding: npt.NDArray[np.bool_],
+) -> Floor:
+    """Return a shape over frequency times the level that the judged bins have in each frame."""
+    level = _quantile(active[:, judged] / shape[judged], _FREQUENCY_SHARE, axis=1)
+    level = level / _exponential_quantile(_FREQUENCY_SHARE)
+    level = ndimage.median_filter(level, size=_LEVEL_FRAMES, mode="nearest")
+    level = np.minimum(level, _LEVEL_LIMIT * np.quantile(level, _TIME_SHARE))
+    floor = np.full((sounding.size, shape.size), np.inf, dtype=np.float32)
+    floor[sounding] = np.maximum(level[:, None] * shape[None, :], 1e-30)
+    _raise_at_dc(floor, active)
+    return floor
+
+
+def _raise_at_dc(floor: Floor, active: Power) -> None:
+    """Count a line at 0 Hz that never goes away, a receiver's offset, as floor."""
+    centre = floor.shape[1] // 2
+    bins = slice(centre - _DC_BINS, centre + _DC_BINS + 1)
+    steady = _DC_MARGIN * _quantile(active[:, bins], _TIME_SHARE, axis=0)
+    floor[:, bins] = np.maximum(floor[:, bins], steady)
+
+
+def excess(power: Power, floor: Floor) -> Power:
+    """Return power over floor; what the raised floor hides at 0 Hz is bridged from beside it."""
+    ratio = np.divide(power, floor, dtype=np.float32)
+    centre = ratio.shape[1] // 2
+    left, right = centre - _DC_BINS - 1, centre + _DC_BINS + 1
+    bridge = np.minimum(ratio[:, left], ratio[:, right])[:, None]
+    ratio[:, left + 1 : right] = np.maximum(ratio[:, left + 1 : right], bridge)
+    return ratio
