@@ -1,0 +1,1 @@
+"""Synthetic presets, readers of dataset files, and what training draws from."""

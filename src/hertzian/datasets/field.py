@@ -1,0 +1,227 @@
+"""The `field` preset: recordings as they come off the air, with the truth about what is in them.
+
+A recording is one receiver's band: several emitters that come and go at their own frequencies,
+bandwidths and levels, each through its own transmitter and propagation, then one receiver with its
+noise and faults. SNR is true and in-band: an emission's mean power while it is on, over the noise
+within its 99% occupied bandwidth.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from numpy.random import Generator
+
+from hertzian.channel import (
+    AutomaticGain,
+    CarrierDrift,
+    CarrierPhase,
+    Chain,
+    DCOffset,
+    Fading,
+    Impairment,
+    IQImbalance,
+    PhaseNoise,
+    Quantisation,
+    ReceiverFilter,
+    add_noise,
+)
+from hertzian.datasets.emitters import EMITTED, draw_emitter
+from hertzian.datasets.outliers import HELD_BACK, TAUGHT, coloured_noise
+
+_PLACING_TRIES = 12
+_GUARD = 0.3
+_EDGE = 0.47
+_FREE_RUNNING = ("OOK", "PPM", "4ASK", "PCW")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a field recording is drawn from.
+
+    Attributes:
+        samples: least and most samples of a recording.
+        emitters: least and most emitters in it.
+        bandwidth: least and most occupied bandwidth, cycles per sample (log-uniform).
+        snr_db: least and most in-band SNR.
+        units: least and most symbols (or codes, sweeps, message periods) of a burst.
+        loud: probability of an emitter up to 20 dB over `snr_db`, which may saturate the receiver.
+        unknown: probability of a signal of no known kind, among emitters.
+        noise: probability of a burst of coloured noise, among emitters.
+        held_back: whether unknown signals are those kept for tests.
+        labels: that emitters may have.
+    """
+
+    samples: tuple[int, int] = (32_768, 131_072)
+    emitters: tuple[int, int] = (1, 5)
+    bandwidth: tuple[float, float] = (0.006, 0.85)
+    snr_db: tuple[float, float] = (-3.0, 30.0)
+    units: tuple[float, float] = (64.0, 4096.0)
+    loud: float = 0.15
+    unknown: float = 0.04
+    noise: float = 0.04
+    held_back: bool = False
+    labels: tuple[str, ...] = EMITTED
+
+
+@dataclass(frozen=True)
+class Emission:
+    """The truth about one emission; frequencies in cycles per sample of the recording."""
+
+    label: str
+    start: int
+    count: int
+    center: float
+    bandwidth: float
+    snr_db: float
+
+    @property
+    def stop(self) -> int:
+        """First sample after it."""
+        return self.start + self.count
+
+
+@dataclass(frozen=True)
+class FieldRecording:
+    """complex64 samples [n] and what was sent."""
+
+    iq: npt.NDArray[np.complex64] = field(repr=False)
+    emissions: tuple[Emission, ...]
+
+
+@dataclass(frozen=True)
+class _Burst:
+    label: str
+    x: torch.Tensor
+    bandwidth: float
+
+
+def _log_uniform(rng: Generator, low: float, high: float) -> float:
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def _burst(scene: Scene, longest: int, rng: Generator, draws: torch.Generator) -> _Burst:
+    """Draw what is sent, complex64 [1, samples] of unit power while on."""
+    kind = rng.random()
+    bandwidth = _log_uniform(rng, *scene.bandwidth)
+    if kind < scene.unknown + scene.noise:
+        samples = int(min(longest, _log_uniform(rng, 200.0, 4000.0) / bandwidth))
+        lot = HELD_BACK if scene.held_back else TAUGHT
+        make = lot[str(rng.choice(list(lot)))] if kind < scene.unknown else coloured_noise
+        label = "unknown" if kind < scene.unknown else "noise"
+        return _Burst(label, make(bandwidth, samples, rng, draws)[None, :], bandwidth)
+    label = str(rng.choice(scene.labels))
+    emitter = draw_emitter(label, bandwidth, rng)
+    least = max(512.0, scene.units[0] * emitter.unit_samples)
+    if label in ("CSS", "LFM", "OFDM", "DSSS-BPSK", "PCW", "CW"):
+        least = max(2048.0, 8 * emitter.unit_samples)
+    most = max(least, scene.units[1] * emitter.unit_samples)
+    samples = int(min(longest, _log_uniform(rng, least, most + 1)))
+    x = emitter.waveform.generate(1, samples, draws)
+    return _Burst(label, x, emitter.reference_bandwidth)
+
+
+def _propagation(burst: _Burst, rng: Generator) -> Chain:
+    """Draw the transmitter's and the path's faults, in proportion to the signal's bandwidth."""
+    bandwidth, samples = burst.bandwidth, burst.x.shape[-1]
+    # cheap keyed transmitters pull their oscillator; others are locked to a crystal
+    keyed = burst.label in _FREE_RUNNING
+    drift = float(rng.choice([0.0, 0.0, 0.05, 0.5 if keyed else 0.02])) * bandwidth / samples
+    steps: list[Impairment] = [
+        PhaseNoise(_log_uniform(rng, 1e-7, 1e-2 if keyed else 3e-4) * bandwidth),
+        CarrierDrift(max_linear_cycles_per_sample2=drift),
+        CarrierPhase(),
+    ]
+    doppler = _log_uniform(rng, 0.01, 2.0) / samples
+    if rng.random() < 0.5:
+        paths = int(rng.integers(1, 4))
+        delays = np.concatenate([[0.0], rng.uniform(0.05, 0.4, paths) / bandwidth])
+        powers = np.concatenate([[0.0], rng.uniform(-22.0, -6.0, paths)])
+        steps.append(
+            Fading(
+                delays_samples=tuple(map(float, delays)),
+                powers_db=tuple(map(float, powers)),
+                doppler_cycles_per_sample=doppler,
+                rician_k_db=float(rng.uniform(6.0, 20.0)),
+            )
+        )
+    elif rng.random() < 0.3:
+        steps.append(Fading(doppler_cycles_per_sample=doppler))
+    return Chain(steps)
+
+
+def _receiver(power: float, rng: Generator) -> Chain:
+    """Draw the receiver's faults; the noise has unit power, all together `power`."""
+    steps: list[Impairment] = []
+    if rng.random() < 0.15:
+        steps.append(AutomaticGain(steps=float(rng.uniform(0.5, 3.0)), max_step_db=8.0))
+    if rng.random() < 0.5:
+        steps.append(IQImbalance(max_gain_db=0.5, max_phase_deg=3.0))
+    if rng.random() < 0.5:
+        steps.append(DCOffset(max_relative=0.1))
+    bits = int(rng.choice([8, 8, 8, 12, 16]))
+    # full scale is set by how many steps the noise spans: strong signals then clip by themselves
+    noise_steps = _log_uniform(rng, 0.7, 8.0 if bits == 8 else 100.0)
+    full_scale = 2 ** (bits - 1) / (noise_steps * np.sqrt(2.0))
+    headroom = float(20 * np.log10(full_scale) - 10 * np.log10(power))
+    steps.append(Quantisation(bits=bits, headroom_db=(headroom, headroom)))
+    return Chain(steps)
+
+
+def _place(
+    samples: int, burst: _Burst, taken: list[Emission], rng: Generator
+) -> tuple[int, float] | None:
+    """Draw a start and a centre frequency clear of the other emissions, if there is room."""
+    half = burst.bandwidth / 2
+    for _ in range(_PLACING_TRIES):
+        reach = max(0.0, _EDGE - half)
+        center = float(rng.uniform(-reach, reach))
+        start = int(rng.integers(0, max(1, samples - burst.x.shape[-1] + 1)))
+        stop = start + burst.x.shape[-1]
+        guard = samples // 50
+        clash = any(
+            start < other.stop + guard
+            and other.start < stop + guard
+            and abs(center - other.center) < (half + other.bandwidth / 2) * (1 + _GUARD) + 0.01
+            for other in taken
+        )
+        if not clash:
+            return start, center
+    return None
+
+
+def _level(scene: Scene, rng: Generator) -> float:
+    snr_db = float(rng.uniform(*scene.snr_db))
+    return snr_db + (float(rng.uniform(0.0, 20.0)) if rng.random() < scene.loud else 0.0)
+
+
+def field_recording(seed: int, index: int, scene: Scene | None = None) -> FieldRecording:
+    """Return recording number `index` of a seed; the two determine every byte of it."""
+    scene = scene or Scene()
+    rng = np.random.default_rng([seed, index])
+    draws = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    samples = int(rng.integers(scene.samples[0], scene.samples[1] + 1))
+    total = torch.zeros(samples, dtype=torch.complex64)
+    emissions: list[Emission] = []
+    for _ in range(int(rng.integers(scene.emitters[0], scene.emitters[1] + 1))):
+        burst = _burst(scene, samples, rng, draws)
+        place = _place(samples, burst, emissions, rng)
+        if place is None:
+            continue
+        start, center = place
+        x = _propagation(burst, rng)(burst.x, draws)[0]
+        snr_db = _level(scene, rng)
+        count = x.shape[-1]
+        n = torch.arange(count, dtype=torch.float64)
+        amplitude = float(np.sqrt(10 ** (snr_db / 10) * burst.bandwidth))
+        power = float(x.abs().square().mean())
+        shift = torch.polar(torch.ones_like(n), 2 * torch.pi * ((center * n) % 1.0))
+        total[start : start + count] += x * shift.to(torch.complex64) * amplitude / power**0.5
+        emissions.append(Emission(burst.label, start, count, center, burst.bandwidth, snr_db))
+    received = add_noise(total[None, :], 1.0, draws)
+    if rng.random() < 0.3:
+        received = ReceiverFilter((0.75, 0.98), float(rng.uniform(3.0, 40.0)))(received, draws)
+    power = float(received.abs().square().mean())
+    iq = _receiver(power, rng)(received, draws)[0].numpy()
+    return FieldRecording(np.ascontiguousarray(iq), tuple(emissions))

@@ -1,0 +1,106 @@
+"""Windows of many recordings, made by several processes, as memory-mappable shards."""
+
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from hertzian.datasets.field import Scene
+from hertzian.datasets.windows import field_windows
+
+SHARD_RECORDINGS = 200
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Windows of consecutive recordings; the fields are those of `Windows`."""
+
+    x: npt.NDArray[np.float16]
+    label: npt.NDArray[np.uint8]
+    detection: npt.NDArray[np.int32]
+    snr_db: npt.NDArray[np.float32]
+
+
+def write_shards(
+    directory: Path,
+    *,
+    seed: int,
+    recordings: int,
+    classes: tuple[str, ...],
+    scene: Scene,
+    workers: int,
+    per_detection: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write the windows of `recordings` recordings, leaving finished shards as they are.
+
+    The bytes depend on the seed, the scene and the code alone, not on the number of workers.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    firsts = range(0, recordings, SHARD_RECORDINGS)
+    jobs = [
+        (directory, seed, first, min(SHARD_RECORDINGS, recordings - first), classes, scene)
+        for first in firsts
+    ]
+    # a forked child could inherit a lock that one of torch's threads holds
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
+        futures = [pool.submit(_write_shard, *job, per_detection) for job in jobs]
+        for done, future in enumerate(futures, start=1):
+            future.result()
+            if progress is not None:
+                progress(done, len(jobs))
+
+
+def read_shards(directory: Path) -> list[Shard]:
+    """Return the shards of a directory in order, windows memory-mapped."""
+    return [
+        Shard(
+            x=np.load(_part(directory, index, "x"), mmap_mode="r"),
+            label=np.load(_part(directory, index, "label")),
+            detection=np.load(_part(directory, index, "detection")),
+            snr_db=np.load(path),
+        )
+        for path in sorted(directory.glob("*.snr_db.npy"))
+        for index in [int(path.name.split(".")[0])]
+    ]
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def _part(directory: Path, first: int, name: str) -> Path:
+    return directory / f"{first:07d}.{name}.npy"
+
+
+def _write_shard(
+    directory: Path,
+    seed: int,
+    first: int,
+    count: int,
+    classes: tuple[str, ...],
+    scene: Scene,
+    per_detection: int,
+) -> None:
+    last = _part(directory, first, "snr_db")
+    if last.exists():
+        return
+    found = field_windows(seed, first, count, classes, scene, per_detection)
+    for name, array in (
+        ("x", found.x),
+        ("label", found.label),
+        ("detection", found.detection),
+        ("snr_db", found.snr_db),
+    ):
+        target = _part(directory, first, name)
+        partial = target.with_suffix(".partial")
+        with partial.open("wb") as file:
+            np.save(file, array)
+        # the last part to appear marks the shard as complete
+        partial.replace(target)

@@ -1,0 +1,139 @@
+"""Field recordings through the detector and the front end: the windows that a model learns from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hertzian.datasets.field import Emission, FieldRecording, Scene, field_recording
+from hertzian.detection import FEWEST_SAMPLES, WINDOW, Baseband, Detector, to_baseband, windows
+from hertzian.signal import to_channels
+
+_SHARED_TIME = 0.6
+_SHARED_BAND = 0.5
+_RIVAL = 0.1
+_BARE = 0.15
+_LEAST_BANDWIDTH = 4e-3
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Labelled windows, with the detection and the recording that each came from.
+
+    Attributes:
+        x: float16 [n, 2, WINDOW], unit mean power while on.
+        label: index into `classes`, uint8 [n].
+        detection: number of the detection, int32 [n]; windows of one share it.
+        recording: number of the recording, int32 [n].
+        snr_db: true in-band SNR, float32 [n].
+        classes: names of the labels.
+    """
+
+    x: npt.NDArray[np.float16]
+    label: npt.NDArray[np.uint8]
+    detection: npt.NDArray[np.int32]
+    recording: npt.NDArray[np.int32]
+    snr_db: npt.NDArray[np.float32]
+    classes: tuple[str, ...]
+
+
+def detect(iq: npt.NDArray[np.complex64]) -> list[Baseband]:
+    """Return everything on the air in a whole recording, at baseband."""
+    detector = Detector()
+    return [to_baseband(sighting) for sighting in detector.push(iq) + detector.finish()]
+
+
+def _shared(one: tuple[float, float], other: tuple[float, float]) -> float:
+    return max(0.0, min(one[1], other[1]) - max(one[0], other[0]))
+
+
+@dataclass(frozen=True)
+class _Shares:
+    energy: float
+    time: float
+    band: float
+    truth: Emission
+
+
+def _shares(found: Baseband, truth: Emission) -> _Shares:
+    """Return how much of a detection lies on an emission, in time and in frequency."""
+    half = max(truth.bandwidth, _LEAST_BANDWIDTH) / 2
+    band = (found.center - found.bandwidth / 2, found.center + found.bandwidth / 2)
+    time = _shared((found.start, found.stop), (truth.start, truth.stop))
+    time /= found.stop - found.start
+    inside = _shared(band, (truth.center - half, truth.center + half))
+    inside /= max(found.bandwidth, 1e-9)
+    return _Shares(10 ** (truth.snr_db / 10) * time * inside, time, inside, truth)
+
+
+def match(found: Baseband, emissions: tuple[Emission, ...]) -> Emission | None:
+    """Return the emission that a detection shows, or None where that isn't one, or not only one.
+
+    The detection must lie mostly on the emission, in time and in frequency, and no other emission
+    may put more than a tenth of its energy there.
+    """
+    shares = sorted((_shares(found, truth) for truth in emissions), key=lambda s: -s.energy)
+    if not shares or shares[0].time < _SHARED_TIME or shares[0].band < _SHARED_BAND:
+        return None
+    if len(shares) > 1 and shares[1].energy > _RIVAL * shares[0].energy:
+        return None
+    return shares[0].truth
+
+
+def label_of(found: Baseband, emissions: tuple[Emission, ...]) -> tuple[str, float] | None:
+    """Return (label, SNR) to learn from a detection; a plateau of bare noise is `noise`."""
+    truth = match(found, emissions)
+    if truth is not None:
+        return truth.label, truth.snr_db
+    bare = all(_shares(found, e).time * _shares(found, e).band < _BARE for e in emissions)
+    return ("noise", found.snr_db) if found.plateau and bare else None
+
+
+def _unit_power(cut: npt.NDArray[np.complex64]) -> npt.NDArray[np.complex64]:
+    peak = np.abs(cut).max(axis=-1, keepdims=True)
+    rms = np.sqrt(np.mean(np.abs(cut / peak) ** 2, axis=-1, keepdims=True))
+    return np.asarray(cut / (peak * rms), dtype=np.complex64)
+
+
+def recording_windows(
+    recording: FieldRecording, classes: tuple[str, ...], per_detection: int
+) -> list[tuple[npt.NDArray[np.float16], int, float]]:
+    """Return (windows, label index, SNR) for each detection of a recording that has a truth."""
+    rows = []
+    for found in detect(recording.iq):
+        truth = label_of(found, recording.emissions)
+        if truth is None or found.iq.size < FEWEST_SAMPLES:
+            continue
+        cut = _unit_power(windows(found, per_detection))
+        rows.append((to_channels(cut).astype(np.float16), classes.index(truth[0]), truth[1]))
+    return rows
+
+
+def field_windows(
+    seed: int,
+    first: int,
+    count: int,
+    classes: tuple[str, ...],
+    scene: Scene | None = None,
+    per_detection: int = 8,
+) -> Windows:
+    """Return the windows of recordings `first` .. `first + count - 1` of a seed."""
+    cuts: list[npt.NDArray[np.float16]] = []
+    facts: list[tuple[int, int, int, float]] = []
+    for index in range(first, first + count):
+        recording = field_recording(seed, index, scene)
+        for number, (cut, label, snr_db) in enumerate(
+            recording_windows(recording, classes, per_detection)
+        ):
+            cuts.append(cut)
+            facts += [(label, 64 * index + number, index, snr_db)] * cut.shape[0]
+    x = np.concatenate(cuts) if cuts else np.empty((0, 2, WINDOW), dtype=np.float16)
+    columns = list(zip(*facts, strict=True)) if facts else [(), (), (), ()]
+    return Windows(
+        x=x,
+        label=np.asarray(columns[0], dtype=np.uint8),
+        detection=np.asarray(columns[1], dtype=np.int32),
+        recording=np.asarray(columns[2], dtype=np.int32),
+        snr_db=np.asarray(columns[3], dtype=np.float32),
+        classes=classes,
+    )
