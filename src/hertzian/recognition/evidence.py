@@ -1,0 +1,99 @@
+"""What a model says of a whole detection: logits pooled over its windows, calibrated."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from hertzian.deployment import ModelMetadata
+from hertzian.detection import Baseband
+from hertzian.signal import FAMILIES, family_of
+
+Logits = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The pooled answer: the family of the highest probability, and the best label within it."""
+
+    modulation: str
+    family: str
+    confidence: float
+    family_confidence: float
+    scores: dict[str, float]
+
+
+def pooled_scores(logits_sum: Logits, count: int, metadata: ModelMetadata) -> dict[str, float]:
+    """Return the calibrated probability of every class from summed logits [classes].
+
+    log p = log softmax(mean logits x n^a / T): n windows of one signal are worth n^a independent
+    ones (0 <= a <= 1), and T is the temperature (Guo et al. 2017, section 4.2). `unknown` is
+    always among the classes, with probability zero where the model does not know it.
+    """
+    scaled = logits_sum / count * count**metadata.evidence_exponent / metadata.temperature
+    probabilities = np.exp(scaled - scaled.max())
+    probabilities /= probabilities.sum()
+    scores = dict(zip(metadata.classes, map(float, probabilities), strict=True))
+    scores.setdefault("unknown", 0.0)
+    return scores
+
+
+def judge(scores: dict[str, float]) -> Verdict:
+    """Choose family, then label."""
+    families = dict.fromkeys(FAMILIES, 0.0)
+    for label, probability in scores.items():
+        families[family_of(label)] += probability
+    family = max(families, key=lambda name: families[name])
+    members = [label for label in scores if family_of(label) == family]
+    modulation = max(members, key=lambda label: scores[label])
+    family_confidence = min(1.0, families[family])
+    return Verdict(modulation, family, scores[modulation], family_confidence, scores)
+
+
+@dataclass
+class Evidence:
+    """Everything gathered about one emission so far; long ones come in pieces."""
+
+    start: int
+    stop: int
+    touches_start: bool
+    logits: Logits
+    windows: int = 0
+    energy: float = 0.0
+    noise_density: float = 0.0
+    line_energy: float = 0.0
+    lower: float = 0.0
+    upper: float = 0.0
+    pieces: int = field(default=0)
+
+    def add(self, piece: Baseband, logits: npt.NDArray[np.float32]) -> None:
+        """Take in a piece and the logits [windows, classes] of its windows."""
+        self.start = min(self.start, piece.start)
+        self.stop = max(self.stop, piece.stop)
+        self.logits = self.logits + logits.sum(axis=0, dtype=np.float64)
+        self.windows += logits.shape[0]
+        weight = piece.energy
+        self.lower += weight * (piece.center - piece.bandwidth / 2)
+        self.upper += weight * (piece.center + piece.bandwidth / 2)
+        self.line_energy += weight * piece.line_share
+        self.noise_density += weight * piece.noise_density
+        self.energy += weight
+        self.pieces += 1
+
+    @property
+    def band(self) -> tuple[float, float]:
+        """Edges of the occupied band, cycles per sample, weighted by the pieces' energy."""
+        return self.lower / self.energy, self.upper / self.energy
+
+    @property
+    def line_share(self) -> float:
+        """Share of the energy in one spectral line."""
+        return self.line_energy / self.energy
+
+    @property
+    def snr_db(self) -> float:
+        """Mean power over the noise within the occupied band."""
+        lower, upper = self.band
+        noise = self.noise_density / self.energy * max(upper - lower, 1e-9)
+        power = self.energy / max(self.stop - self.start, 1)
+        return float(10 * np.log10(max(power / max(noise, 1e-30), 1e-3)))

@@ -1,0 +1,251 @@
+"""Samples in, labelled detections out: the push pipeline that every door of Hertzian leads to."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hertzian.deployment import Predictor, load_predictor
+from hertzian.detection import (
+    FEWEST_SAMPLES,
+    WINDOW,
+    Baseband,
+    Detector,
+    Sighting,
+    to_baseband,
+    windows,
+)
+from hertzian.recognition.evidence import Evidence, judge, pooled_scores
+from hertzian.recognition.rules import ReportRules
+from hertzian.recordings import Recording, open_recording
+from hertzian.signal import Detection, HertzianError, to_channels
+
+WINDOWS_PER_PIECE = 24
+"""Windows that are judged of each sighting, spread evenly over it."""
+_CHUNK = 1 << 18
+_AT_END = 2048
+
+
+@dataclass(frozen=True)
+class DetectionView:
+    """A detection and samples of it: complex64 `iq` at baseband, at `sample_rate_hz`."""
+
+    detection: Detection
+    iq: npt.NDArray[np.complex64]
+    sample_rate_hz: float
+
+
+@dataclass
+class _Waiting:
+    """A detection under a plateau that may yet turn out to be the signal itself."""
+
+    view: DetectionView
+    band: tuple[float, float]
+
+
+@dataclass
+class _Stream:
+    """The state of one stream of samples."""
+
+    detector: Detector
+    evidence: dict[int, Evidence] = field(default_factory=dict)
+    snippets: dict[int, Baseband] = field(default_factory=dict)
+    waiting: list[_Waiting] = field(default_factory=list)
+    samples: int = 0
+
+
+class Recogniser:
+    """Finds and names the signals in recordings and streams.
+
+    Args:
+        predictor: the model.
+        sample_rate_hz: of the stream for `push`; recordings bring their own.
+        rules: which detections are told.
+        workers: threads for the detector's transforms.
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        sample_rate_hz: float | None = None,
+        rules: ReportRules | None = None,
+        workers: int = 2,
+    ) -> None:
+        if predictor.metadata.samples != WINDOW:
+            raise HertzianError(
+                f"model {predictor.metadata.name}: takes windows of {predictor.metadata.samples} "
+                f"samples, but recognition cuts {WINDOW}; choose a model made for recognition"
+            )
+        self.predictor = predictor
+        self.rules = rules or ReportRules()
+        self.sample_rate_hz = sample_rate_hz
+        self._workers = workers
+        self._stream = _Stream(Detector(workers))
+
+    @classmethod
+    def load(
+        cls,
+        model: str | Path = "field",
+        *,
+        sample_rate: float | None = None,
+        rules: ReportRules | None = None,
+    ) -> "Recogniser":
+        """Load a shipped model by name, a run's folder or an .onnx file."""
+        return cls(load_predictor(model), sample_rate, rules)
+
+    def recognise(
+        self,
+        source: str | Path | Recording | npt.ArrayLike,
+        *,
+        sample_rate: float | None = None,
+    ) -> list[Detection]:
+        """Return the detections in a recording (path, `Recording` or complex samples), by start.
+
+        Raises:
+            HertzianError: unreadable recording, samples without a sampling rate, or NaN in them.
+        """
+        return [view.detection for view in self.views(source, sample_rate=sample_rate)]
+
+    def views(
+        self,
+        source: str | Path | Recording | npt.ArrayLike,
+        *,
+        sample_rate: float | None = None,
+    ) -> list[DetectionView]:
+        """Return the same as `recognise`, each detection with samples of it at baseband."""
+        if isinstance(source, str | Path):
+            source = open_recording(source, sample_rate_hz=sample_rate)
+        if isinstance(source, Recording):
+            return self.views_of(source.chunks(_CHUNK), source.sample_rate_hz)
+        rate = self._rate(sample_rate)
+        return self.views_of([np.asarray(source, dtype=np.complex64)], rate)
+
+    def views_of(
+        self, chunks: Iterable[npt.NDArray[np.complex64]], sample_rate_hz: float
+    ) -> list[DetectionView]:
+        """Recognise a finite stream of chunks from its beginning to its end."""
+        fresh = Recogniser(self.predictor, sample_rate_hz, self.rules, self._workers)
+        found = [view for chunk in chunks for view in fresh.push_views(chunk)]
+        return sorted(found + fresh.finish_views(), key=lambda view: view.detection.start)
+
+    def push(self, iq: npt.ArrayLike) -> list[Detection]:
+        """Take the next samples of a live stream, complex [any]; return what has ended since."""
+        return [view.detection for view in self.push_views(iq)]
+
+    def finish(self) -> list[Detection]:
+        """End the stream: return the rest of its detections, and be ready for another one."""
+        return [view.detection for view in self.finish_views()]
+
+    def push_views(self, iq: npt.ArrayLike) -> list[DetectionView]:
+        """Do as `push`, with samples of each detection."""
+        self._rate(self.sample_rate_hz)
+        samples = np.asarray(iq, dtype=np.complex64).ravel()
+        if not np.isfinite(samples.view(np.float32)).all():
+            raise HertzianError("the samples hold NaN or infinity; mend the source")
+        self._stream.samples += samples.size
+        return self._take(self._stream.detector.push(samples), ended=False)
+
+    def finish_views(self) -> list[DetectionView]:
+        """Do as `finish`, with samples of each detection."""
+        views = self._take(self._stream.detector.finish(), ended=True)
+        views += [waiting.view for waiting in self._stream.waiting]
+        self._stream = _Stream(Detector(self._workers))
+        return views
+
+    def _rate(self, sample_rate: float | None) -> float:
+        rate = self.sample_rate_hz if sample_rate is None else sample_rate
+        if rate is None or not np.isfinite(rate) or rate <= 0:
+            raise HertzianError(
+                f"sampling rate in hertz: expected a positive number, found {rate}; "
+                "give it as sample_rate"
+            )
+        return float(rate)
+
+    def _take(self, sightings: list[Sighting], ended: bool) -> list[DetectionView]:
+        views: list[DetectionView] = []
+        for sighting in sightings:
+            views += self._judge(sighting, ended)
+        return views
+
+    def _judge(self, sighting: Sighting, ended: bool) -> Iterator[DetectionView]:
+        stream = self._stream
+        found = to_baseband(sighting)
+        if found.iq.size >= FEWEST_SAMPLES and found.energy > 0:
+            self._gather(sighting.track, found)
+        evidence = stream.evidence.get(sighting.track)
+        if evidence is None:
+            return
+        told = None
+        if sighting.last:
+            told = self._conclude(sighting.track, evidence, ended)
+        if sighting.plateau:
+            yield from self._settle(evidence, sighting.stop)
+        if told is None:
+            return
+        if sighting.on_plateau:
+            stream.waiting.append(_Waiting(told, evidence.band))
+        else:
+            yield told
+
+    def _gather(self, track: int, found: Baseband) -> None:
+        stream = self._stream
+        cut = windows(found, WINDOWS_PER_PIECE)
+        logits = self.predictor.logits(to_channels(cut))
+        if track not in stream.evidence:
+            stream.evidence[track] = Evidence(
+                start=found.start,
+                stop=found.stop,
+                touches_start=found.start < _AT_END,
+                logits=np.zeros(logits.shape[1]),
+            )
+        stream.evidence[track].add(found, logits)
+        best = stream.snippets.get(track)
+        if best is None or found.energy > best.energy:
+            stream.snippets[track] = found
+
+    def _conclude(self, track: int, evidence: Evidence, ended: bool) -> DetectionView | None:
+        stream = self._stream
+        del stream.evidence[track]
+        snippet = stream.snippets.pop(track)
+        touches_end = ended and evidence.stop > stream.samples - _AT_END
+        if not self.rules.worth_telling(evidence, touches_end):
+            return None
+        verdict = judge(pooled_scores(evidence.logits, evidence.windows, self.predictor.metadata))
+        if verdict.family == "noise":
+            return None
+        rate = self._rate(None)
+        lower, upper = evidence.band
+        detection = Detection(
+            start=evidence.start,
+            count=evidence.stop - evidence.start,
+            center_hz=(lower + upper) / 2 * rate,
+            bandwidth_hz=(upper - lower) * rate,
+            snr_db=evidence.snr_db,
+            modulation=verdict.modulation,
+            family=verdict.family,
+            protocol=None,
+            confidence=verdict.confidence,
+            family_confidence=verdict.family_confidence,
+            scores=verdict.scores,
+        )
+        return DetectionView(detection, snippet.iq, rate * snippet.rate)
+
+    def _settle(self, plateau: Evidence, until: int) -> list[DetectionView]:
+        """Decide on what waits under a plateau: noise lets it through, a signal swallows it."""
+        stream = self._stream
+        scores = pooled_scores(plateau.logits, plateau.windows, self.predictor.metadata)
+        bare = judge(scores).family == "noise"
+        settled = [w for w in stream.waiting if w.view.detection.stop <= until + _AT_END]
+        stream.waiting = [w for w in stream.waiting if w.view.detection.stop > until + _AT_END]
+        if bare:
+            return [w.view for w in settled]
+        lower, upper = plateau.band
+        return [
+            w.view
+            for w in settled
+            if w.view.detection.start < plateau.start
+            or w.view.detection.stop > plateau.stop + _AT_END
+            or not lower <= sum(w.band) / 2 <= upper
+        ]
