@@ -1,0 +1,88 @@
+import json
+
+import pytest
+
+from hertzian.cli import models, output
+
+CARD = {
+    **{"name": "tiny", "version": "1", "classes": ["BPSK", "QAM16"], "samples": 128},
+    **{"occupied_share": 0.5, "parameters": 12345, "macs": 67890, "paper": "Nobody, 1900"},
+    **{"temperature": 1.5, "evidence_exponent": 0.25, "licence": "Apache-2.0"},
+    "measured": {"accuracy": 0.5, "on": ["a", "b"]},
+}
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """A folder of shipped models: `tiny` with weights, `bare` with a card alone."""
+    monkeypatch.setattr(models, "SHIPPED", tmp_path)
+    (tmp_path / "tiny.json").write_text(json.dumps(CARD))
+    (tmp_path / "tiny.onnx").touch()
+    (tmp_path / "bare.json").write_text(json.dumps(CARD | {"name": "bare", "paper": None}))
+    return tmp_path
+
+
+@pytest.fixture
+def base_install(monkeypatch):
+    monkeypatch.setattr(output, "has_train_extra", lambda: False)
+
+
+TINY = {
+    **{"name": "tiny", "parameters": 12345, "macs": 67890, "samples": 128},
+    **{"classes": ["BPSK", "16QAM"], "weights": True, "paper": "Nobody, 1900"},
+}
+
+
+@pytest.mark.base
+def test_the_list_is_that_of_the_cards(hertzian, shipped, base_install):
+    done = hertzian("models", "--json")
+    assert done.status == 0
+    assert done.document == [TINY | {"name": "bare", "weights": False, "paper": None}, TINY]
+    assert hertzian("models", "tiny", "--json").document == [TINY]
+
+
+@pytest.mark.base
+def test_no_model_is_an_empty_list(hertzian, tmp_path, monkeypatch, base_install):
+    monkeypatch.setattr(models, "SHIPPED", tmp_path / "absent")
+    assert hertzian("models", "--json").document == []
+
+
+@pytest.mark.base
+def test_tables_tell_the_same(hertzian, shipped, base_install):
+    lines = hertzian("models").out.splitlines()
+    (row,) = (line.split() for line in lines if "tiny" in line)
+    assert row == ["tiny", "12,345", "67,890", "128", "2", "shipped", "Nobody,", "1900"]
+    card = hertzian("models", "tiny").out
+    for text in ("12,345", "BPSK, 16QAM", "Apache-2.0", "evidence exponent", "accuracy: 0.5"):
+        assert text in card
+
+
+@pytest.mark.base
+def test_an_unknown_name_lists_those_known(hertzian, shipped, base_install):
+    done = hertzian("models", "absent")
+    assert (done.status, done.out) == (1, "")
+    assert done.err == "error: no model called 'absent'; known here are bare, tiny\n"
+
+
+@pytest.mark.base
+@pytest.mark.parametrize("content", ["[]", "{", "{}", json.dumps(CARD | {"samples": "many"}), "3"])
+def test_a_damaged_card_is_named(hertzian, shipped, base_install, content):
+    (shipped / "tiny.json").write_text(content)
+    done = hertzian("models")
+    assert done.status == 1
+    assert done.err.startswith(f"error: {shipped / 'tiny.json'}: not a model card")
+
+
+def test_registered_networks_are_added_where_torch_is_installed(hertzian, shipped):
+    torch = pytest.importorskip("torch")
+    from hertzian.models import build, spec
+
+    found = {entry["name"]: entry for entry in hertzian("models", "--json").document}
+    assert found["tiny"] == TINY
+    field = found["field"]
+    assert not field["weights"]
+    assert field["parameters"] == sum(p.numel() for p in build("field").parameters())
+    assert tuple(field["classes"]) == spec("field").classes
+    with torch.no_grad():
+        logits = build("field").eval()(torch.zeros(1, 2, field["samples"]))
+    assert logits.shape == (1, len(field["classes"]))
