@@ -16,6 +16,8 @@ from hertzian.datasets.dataset import Dataset, DatasetError
 from hertzian.datasets.files import H5Windows, read_dataset, write_dataset
 from hertzian.signal import HertzianError
 
+pytestmark = pytest.mark.base
+
 SUFFIXES = (".h5", ".npz")
 
 
