@@ -33,6 +33,7 @@ from hertzian.datasets.outliers import HELD_BACK, TAUGHT, coloured_noise
 _PLACING_TRIES = 12
 _GUARD = 0.3
 _EDGE = 0.47
+_WHOLE = ("CSS", "LFM", "OFDM", "DSSS-BPSK", "PCW", "CW")
 _FREE_RUNNING = ("OOK", "PPM", "4ASK", "PCW")
 
 
@@ -45,7 +46,8 @@ class Scene:
         emitters: least and most emitters in it.
         bandwidth: least and most occupied bandwidth, cycles per sample (log-uniform).
         snr_db: least and most in-band SNR.
-        units: least and most symbols (or codes, sweeps, message periods) of a burst.
+        units: least and most symbols (or codes, message periods) of a burst.
+        whole_units: least sweeps, pulses or OFDM symbols of a burst of these.
         loud: probability of an emitter up to 20 dB over `snr_db`, which may saturate the receiver.
         unknown: probability of a signal of no known kind, among emitters.
         noise: probability of a burst of coloured noise, among emitters.
@@ -58,6 +60,7 @@ class Scene:
     bandwidth: tuple[float, float] = (0.006, 0.85)
     snr_db: tuple[float, float] = (-3.0, 30.0)
     units: tuple[float, float] = (64.0, 4096.0)
+    whole_units: float = 8.0
     loud: float = 0.15
     unknown: float = 0.04
     noise: float = 0.04
@@ -67,7 +70,10 @@ class Scene:
 
 @dataclass(frozen=True)
 class Emission:
-    """The truth about one emission; frequencies in cycles per sample of the recording."""
+    """The truth about one emission; frequencies in cycles per sample of the recording.
+
+    `units` is its length in symbols, or what stands for them, see `Emitter`.
+    """
 
     label: str
     start: int
@@ -75,6 +81,7 @@ class Emission:
     center: float
     bandwidth: float
     snr_db: float
+    units: float
 
     @property
     def stop(self) -> int:
@@ -95,6 +102,7 @@ class _Burst:
     label: str
     x: torch.Tensor
     bandwidth: float
+    unit_samples: float
 
 
 def _log_uniform(rng: Generator, low: float, high: float) -> float:
@@ -110,16 +118,18 @@ def _burst(scene: Scene, longest: int, rng: Generator, draws: torch.Generator) -
         lot = HELD_BACK if scene.held_back else TAUGHT
         make = lot[str(rng.choice(list(lot)))] if kind < scene.unknown else coloured_noise
         label = "unknown" if kind < scene.unknown else "noise"
-        return _Burst(label, make(bandwidth, samples, rng, draws)[None, :], bandwidth)
+        return _Burst(
+            label, make(bandwidth, samples, rng, draws)[None, :], bandwidth, 1 / bandwidth
+        )
     label = str(rng.choice(scene.labels))
     emitter = draw_emitter(label, bandwidth, rng)
     least = max(512.0, scene.units[0] * emitter.unit_samples)
-    if label in ("CSS", "LFM", "OFDM", "DSSS-BPSK", "PCW", "CW"):
-        least = max(2048.0, 8 * emitter.unit_samples)
+    if label in _WHOLE:
+        least = max(2048.0, scene.whole_units * emitter.unit_samples)
     most = max(least, scene.units[1] * emitter.unit_samples)
     samples = int(min(longest, _log_uniform(rng, least, most + 1)))
     x = emitter.waveform.generate(1, samples, draws)
-    return _Burst(label, x, emitter.reference_bandwidth)
+    return _Burst(label, x, emitter.reference_bandwidth, emitter.unit_samples)
 
 
 def _propagation(burst: _Burst, rng: Generator) -> Chain:
@@ -218,7 +228,10 @@ def field_recording(seed: int, index: int, scene: Scene | None = None) -> FieldR
         power = float(x.abs().square().mean())
         shift = torch.polar(torch.ones_like(n), 2 * torch.pi * ((center * n) % 1.0))
         total[start : start + count] += x * shift.to(torch.complex64) * amplitude / power**0.5
-        emissions.append(Emission(burst.label, start, count, center, burst.bandwidth, snr_db))
+        units = count / burst.unit_samples
+        emissions.append(
+            Emission(burst.label, start, count, center, burst.bandwidth, snr_db, units)
+        )
     received = add_noise(total[None, :], 1.0, draws)
     if rng.random() < 0.3:
         received = ReceiverFilter((0.75, 0.98), float(rng.uniform(3.0, 40.0)))(received, draws)

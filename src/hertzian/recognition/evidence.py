@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from hertzian.deployment import ModelMetadata
 from hertzian.detection import Baseband
+from hertzian.evaluation import pooled_log_probabilities
 from hertzian.signal import FAMILIES, family_of
 
 Logits = npt.NDArray[np.float64]
@@ -30,9 +31,13 @@ def pooled_scores(logits_sum: Logits, count: int, metadata: ModelMetadata) -> di
     ones (0 <= a <= 1), and T is the temperature (Guo et al. 2017, section 4.2). `unknown` is
     always among the classes, with probability zero where the model does not know it.
     """
-    scaled = logits_sum / count * count**metadata.evidence_exponent / metadata.temperature
-    probabilities = np.exp(scaled - scaled.max())
-    probabilities /= probabilities.sum()
+    log_p = pooled_log_probabilities(
+        (logits_sum / count)[None, :],
+        [count],
+        temperature=metadata.temperature,
+        evidence_exponent=metadata.evidence_exponent,
+    )
+    probabilities = np.exp(log_p[0])
     scores = dict(zip(metadata.classes, map(float, probabilities), strict=True))
     scores.setdefault("unknown", 0.0)
     return scores

@@ -1,0 +1,214 @@
+"""Stages of the `field` recipe: windows through the detector, training, calibration, the model."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import Field
+
+from hertzian.datasets.field import Scene
+from hertzian.datasets.shards import Shard, read_shards, write_shards
+from hertzian.deployment import DatasetIdentity, ModelMetadata, OnnxPredictor
+from hertzian.deployment.export import save_model
+from hertzian.detection import OCCUPIED_SHARE, WINDOW
+from hertzian.evaluation import fit_calibration
+from hertzian.experiments.stages import StageContext, StageOutcome, StageSettings, stage
+from hertzian.models import build, count_macs, count_parameters, spec
+from hertzian.recognition import WINDOWS_PER_PIECE
+from hertzian.training import ArrayDataset, fit
+from hertzian.training.loop import Precision
+
+PRESET = "field"
+_PARTS = ("training", "validation", "calibration")
+_MODEL = "field"
+
+
+def part_seed(seed: int, part: str) -> int:
+    """Return the preset's seed for a part of a run; parts share no recording."""
+    return 10 * seed + _PARTS.index(part) + 1
+
+
+class DataSettings(StageSettings):
+    """How many recordings each part has, and how many windows a detection gives at most."""
+
+    training: int = Field(ge=1)
+    validation: int = Field(ge=1)
+    calibration: int = Field(ge=1)
+    windows_per_detection: int = Field(default=8, ge=1)
+
+
+@stage("field-data", DataSettings)
+def make_data(settings: DataSettings, context: StageContext) -> StageOutcome:
+    """Generate the recordings and cut their windows; finished shards are kept."""
+    classes = spec(_MODEL).classes
+    for part in _PARTS:
+        calibration = part == "calibration"
+        write_shards(
+            context.folder / part,
+            seed=part_seed(context.seed, part),
+            recordings=getattr(settings, part),
+            classes=classes,
+            scene=Scene(),
+            workers=os.cpu_count() or 1,
+            per_detection=WINDOWS_PER_PIECE if calibration else settings.windows_per_detection,
+            progress=_logging(part, context),
+        )
+    counts = {f"{part}_windows": _count(context.folder / part) for part in _PARTS}
+    return StageOutcome(metrics=counts)
+
+
+class TrainSettings(StageSettings):
+    """Settings of `training.fit`."""
+
+    data: str = "data"
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(default=256, ge=2)
+    learning_rate: float = Field(default=2e-3, gt=0)
+    precision: Precision = "bf16-mixed"
+    compiled: bool = True
+
+
+@stage("field-train", TrainSettings)
+def train(settings: TrainSettings, context: StageContext) -> StageOutcome:
+    """Train the network on the windows; started again, it goes on after the last epoch."""
+    folder = context.output(settings.data)
+    shards = {part: read_shards(folder / part) for part in ("training", "validation")}
+    classes = spec(_MODEL).classes
+    torch.manual_seed(context.seed)
+    model = build(_MODEL)
+    result = fit(
+        model,
+        _arrays(shards["training"]),
+        _arrays(shards["validation"]),
+        class_count=len(classes),
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        directory=context.folder,
+        precision=settings.precision,
+        seed=context.seed,
+        class_weights=_class_weights(shards["training"], len(classes)),
+        compiled=settings.compiled,
+    )
+    torch.save(model.state_dict(), context.folder / "weights.pt")
+    seen = tuple(
+        DatasetIdentity(preset=PRESET, seed=part_seed(context.seed, part))
+        for part in ("training", "validation")
+    )
+    return StageOutcome(
+        metrics={"validation_window_accuracy": result.best_accuracy, "epochs": result.epochs},
+        trained_on=seen,
+    )
+
+
+class ModelSettings(StageSettings):
+    """Where the windows and the weights come from."""
+
+    data: str = "data"
+    train: str = "train"
+
+
+@stage("field-model", ModelSettings)
+def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
+    """Calibrate the pooled probabilities on detections of their own, and write the model."""
+    model = build(_MODEL)
+    weights = context.output(settings.train) / "weights.pt"
+    model.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    model.eval()
+    description = spec(_MODEL)
+    metadata = ModelMetadata(
+        name=_MODEL,
+        version="1",
+        classes=description.classes,
+        samples=WINDOW,
+        occupied_share=OCCUPIED_SHARE,
+        parameters=count_parameters(model),
+        macs=count_macs(model, WINDOW),
+        paper=description.paper,
+        trained_on=tuple(
+            DatasetIdentity(preset=PRESET, seed=part_seed(context.seed, part)) for part in _PARTS
+        ),
+    )
+    save_model(model, metadata, context.folder)
+    onnx = context.folder / f"{_MODEL}.onnx"
+    shards = read_shards(context.output(settings.data) / "calibration")
+    logits, counts, labels = _detections(OnnxPredictor(onnx), shards)
+    found = fit_calibration(logits, counts, labels)
+    calibrated = metadata.model_copy(
+        update={"temperature": found.temperature, "evidence_exponent": found.evidence_exponent}
+    )
+    correct = logits.argmax(axis=1) == labels
+    metrics = {
+        "calibration_detections": len(labels),
+        "calibration_detection_accuracy": float(correct.mean()),
+        "nll_before_calibration": found.nll_before,
+        "nll": found.nll,
+        "temperature": found.temperature,
+        "evidence_exponent": found.evidence_exponent,
+    }
+    save_model(model, calibrated, context.folder, scale=context.scale, measured=metrics)
+    context.publish(onnx, "model.onnx")
+    context.publish(context.folder / f"{_MODEL}.safetensors", "model.safetensors")
+    context.publish(context.folder / f"{_MODEL}.json", "model.json")
+    return StageOutcome(metrics=metrics, trained_on=metadata.trained_on)
+
+
+def _logging(part: str, context: StageContext) -> Callable[[int, int], None]:
+    def log(done: int, total: int) -> None:
+        context.log(f"{part}: shard {done} of {total}")
+
+    return log
+
+
+def _count(folder: Path) -> int:
+    return sum(len(shard.label) for shard in read_shards(folder))
+
+
+def _arrays(shards: list[Shard]) -> ArrayDataset:
+    return ArrayDataset([(shard.x, shard.label) for shard in shards if len(shard.label)])
+
+
+def _class_weights(shards: list[Shard], classes: int) -> list[float]:
+    """Weight each class by the inverse root of its share: rare ones count more, not all alike."""
+    counts = np.bincount(np.concatenate([s.label for s in shards]), minlength=classes)
+    weights = 1 / np.sqrt(np.maximum(counts, 1.0))
+    return [float(weight) for weight in weights / weights.mean()]
+
+
+def _detections(
+    predictor: OnnxPredictor, shards: list[Shard]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return mean logits [d, classes], windows [d] and labels [d] of every detection."""
+    rows = list(_per_detection(predictor, shards))
+    logits, counts, labels = zip(*rows, strict=True)
+    return np.stack(logits), np.asarray(counts), np.asarray(labels)
+
+
+def _per_detection(
+    predictor: OnnxPredictor, shards: list[Shard]
+) -> Iterator[tuple[npt.NDArray[np.float64], int, int]]:
+    for shard in shards:
+        logits = predictor.logits(np.asarray(shard.x, dtype=np.float32)).astype(np.float64)
+        for number in np.unique(shard.detection):
+            own = shard.detection == number
+            yield logits[own].mean(axis=0), int(own.sum()), int(shard.label[own][0])
+
+
+def evidence_scene() -> Scene:
+    """Return what the recogniser is measured on: 10 to 30 dB, bursts of 512 symbols and more."""
+    return dataclasses.replace(
+        Scene(),
+        samples=(400_000, 1_200_000),
+        emitters=(3, 6),
+        bandwidth=(0.01, 0.6),
+        snr_db=(10.0, 30.0),
+        units=(512.0, 2048.0),
+        whole_units=32.0,
+        loud=0.0,
+        unknown=0.0,
+        noise=0.0,
+    )
