@@ -53,6 +53,7 @@ class Emission:
         extent: lowest and highest bin that any burst touched.
         begins, ends: False where a long emission was cut.
         plateau: whether it fills most of the band and may be but filtered noise.
+        ghost: whether its first piece turned out to be a product of another emission.
     """
 
     track: int
@@ -66,6 +67,7 @@ class Emission:
     begins: bool = True
     ends: bool = False
     plateau: bool = False
+    ghost: bool = False
 
     @cached_property
     def energy(self) -> float:
@@ -277,8 +279,7 @@ class Tracker:
 
     def _release(self, closed: list[Emission], next_frame: int | None) -> list[Emission]:
         closed = _merge_twins(closed)
-        witnesses = self._open + self._recent
-        real = [e for e in closed if not any(w is not e and _is_ghost(e, w) for w in witnesses)]
+        real = [e for e in closed if not self._judged_ghost(e)]
         gone = {id(e) for e in closed} | {id(e) for e in self._open if self._expired(e, next_frame)}
         self._open = [e for e in self._open if id(e) not in gone]
         for emission in real:
@@ -293,13 +294,20 @@ class Tracker:
     def _expired(self, emission: Emission, next_frame: int | None) -> bool:
         return next_frame is None or next_frame - emission.last > GAP_FRAMES
 
+    def _judged_ghost(self, emission: Emission) -> bool:
+        """Judge a whole emission or its first piece; later pieces share the first one's fate."""
+        if emission.begins:
+            witnesses = self._open + self._recent
+            emission.ghost = any(w is not emission and _is_ghost(emission, w) for w in witnesses)
+        return emission.ghost
+
     def _cut(self, next_frame: int | None) -> list[Emission]:
-        pieces = []
-        for position, emission in enumerate(self._open):
-            if next_frame is not None and next_frame - emission.first > self.longest_frames:
-                pieces.append(emission)
-                self._open[position] = _continuation(emission)
-        self._open = [e for e in self._open if e.envelope.size]
+        if next_frame is None:
+            return []
+        long = [e for e in self._open if next_frame - e.first > self.longest_frames]
+        pieces = [e for e in long if not self._judged_ghost(e)]
+        cut = {id(e) for e in long}
+        self._open = [_continuation(e) if id(e) in cut else e for e in self._open]
         return pieces
 
 
@@ -316,6 +324,7 @@ def _continuation(emission: Emission) -> Emission:
         extent=emission.extent,
         begins=False,
         plateau=emission.plateau,
+        ghost=emission.ghost,
     )
 
 
