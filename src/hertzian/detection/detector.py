@@ -93,7 +93,7 @@ class Detector:
             self._buffer.append(samples[begin : begin + _SLAB_SAMPLES])
             # one slab is held back, so that the last one is never too short to judge
             while self._buffer.stop - self._frame * HOP >= 2 * _SLAB_SAMPLES + FRAME:
-                sightings += self._judge(SLAB)
+                sightings += self._judge(SLAB, self._buffer.stop)
         return sightings
 
     def finish(self) -> list[Sighting]:
@@ -105,27 +105,33 @@ class Detector:
             # zeros complete the last frame, so that no sample goes unseen
             missing = -(left - FRAME) % HOP if left > FRAME else FRAME - left
             self._buffer.append(np.zeros(missing, dtype=np.complex64))
-            sightings += self._judge(frame_count(left + missing))
-        last = self._tracker.finish()
-        # plateaus come last, so that all that stands on them waits for their verdict
-        last.sort(key=lambda emission: emission.plateau)
-        return sightings + [self._sighting(emission, end) for emission in last]
+            sightings += self._judge(frame_count(left + missing), end)
+        return sightings + self._tell(self._tracker.finish(), end)
 
-    def _judge(self, frames: int) -> list[Sighting]:
+    def _judge(self, frames: int, end: int) -> list[Sighting]:
         begin = self._frame * HOP
         iq = self._buffer.view(begin, begin + (frames - 1) * HOP + FRAME)
         power = frame_power(iq, self._workers)
         bursts = find_all(power, noise_floor(power), self._frame)
         self._frame += frames
-        closed = self._tracker.update(bursts, self._frame)
-        closed.sort(key=lambda emission: emission.plateau)
-        sightings = [self._sighting(emission, self._buffer.stop) for emission in closed]
+        sightings = self._tell(self._tracker.update(bursts, self._frame), end)
         needed = self._tracker.first_needed
         keep = self._frame if needed is None else min(needed, self._frame)
         self._buffer.forget(max(self._buffer.start, keep * HOP - 2 * FRAME))
         return sightings
 
-    def _sighting(self, emission: Emission, end: int) -> Sighting:
+    def _tell(self, emissions: list[Emission], end: int) -> list[Sighting]:
+        # plateaus come last, so that all that stands on them waits for their verdict
+        ordered = sorted(emissions, key=lambda emission: emission.plateau)
+        told_later = [e for e in ordered if e.plateau] + self._tracker.open_plateaus
+        return [
+            self._sighting(
+                emission, end, any(plateau.last >= emission.first for plateau in told_later)
+            )
+            for emission in ordered
+        ]
+
+    def _sighting(self, emission: Emission, end: int, on_plateau: bool) -> Sighting:
         start, stop = emission.first * HOP, min(emission.last * HOP + FRAME, end)
         offset = max(self._buffer.start, start - FRAME)
         low, high = emission.extent[0] - 0.5, emission.extent[1] + 0.5
@@ -140,5 +146,5 @@ class Detector:
             offset=offset,
             last=emission.ends,
             plateau=emission.plateau,
-            on_plateau=not emission.plateau and self._tracker.has_plateau(emission.first),
+            on_plateau=not emission.plateau and on_plateau,
         )

@@ -263,9 +263,10 @@ class Tracker:
         """Return the first frame that an open emission still needs, or None."""
         return min((e.first for e in self._open), default=None)
 
-    def has_plateau(self, frame: int) -> bool:
-        """Tell whether a plateau is or was on the air at or after a frame."""
-        return any(e.plateau and e.last >= frame for e in self._open + self._recent)
+    @property
+    def open_plateaus(self) -> list[Emission]:
+        """Return the plateaus that are still on the air, and so yet to be reported."""
+        return [e for e in self._open if e.plateau]
 
     def _join(self, burst: Emission) -> None:
         for emission in self._open:
