@@ -24,6 +24,7 @@ _CONTINUOUS_RATIO = 4.0
 _LEVEL_FRAMES = 15
 _LEVEL_LIMIT = 10.0
 _SILENT = 1e-9
+_NOISELESS = 1e-12
 _PLATEAU_SHARE = 0.6
 _DC_BINS = 2
 _DC_MARGIN = 3.0
@@ -66,6 +67,8 @@ def _shape(active: Power) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_
     """Return the smoothed power per bin over the slab, and which bins are at its lowest level."""
     low = _quantile(active, _TIME_SHARE, axis=0) / _order_mean(_TIME_SHARE, active.shape[0])
     smooth = ndimage.median_filter(low.astype(np.float32), size=_SMOOTH_BINS, mode="nearest")
+    # samples without noise leave bins of exact zeros, and others of rounding errors
+    smooth = np.maximum(smooth, _NOISELESS * active.mean())
     base = float(np.quantile(smooth, _BASE_SHARE))
     return smooth, smooth <= _CONTINUOUS_RATIO * base
 
