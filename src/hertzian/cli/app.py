@@ -8,6 +8,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from hertzian.cli import output
+from hertzian.cli.classify import classify
 from hertzian.cli.evaluate import evaluate
 from hertzian.cli.models import models
 from hertzian.cli.run import run
@@ -17,6 +18,7 @@ DONE, FAILED, INTERRUPTED = 0, 1, 130
 """Exit statuses; wrong use, 2, is recognised by typer itself."""
 
 VERBS: dict[str, Callable[..., Any] | typer.Typer] = {
+    "classify": classify,
     "models": models,
     "run": run,
     "evaluate": evaluate,
