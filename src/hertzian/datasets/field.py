@@ -206,6 +206,19 @@ def _level(scene: Scene, rng: Generator) -> float:
     return snr_db + (float(rng.uniform(0.0, 20.0)) if rng.random() < scene.loud else 0.0)
 
 
+def add_emission(total: torch.Tensor, x: torch.Tensor, emission: Emission) -> None:
+    """Add what was sent, complex64 [count], to a recording, complex64 [samples], where it belongs.
+
+    Its level gives the emission's SNR over noise of unit power in the whole sampled band.
+    """
+    n = torch.arange(emission.count, dtype=torch.float64)
+    amplitude = float(np.sqrt(10 ** (emission.snr_db / 10) * emission.bandwidth))
+    power = float(x.abs().square().mean())
+    shift = torch.polar(torch.ones_like(n), 2 * torch.pi * ((emission.center * n) % 1.0))
+    place = slice(emission.start, emission.stop)
+    total[place] += x * shift.to(torch.complex64) * amplitude / power**0.5
+
+
 def field_recording(seed: int, index: int, scene: Scene | None = None) -> FieldRecording:
     """Return recording number `index` of a seed; the two determine every byte of it."""
     scene = scene or Scene()
@@ -223,15 +236,10 @@ def field_recording(seed: int, index: int, scene: Scene | None = None) -> FieldR
         x = _propagation(burst, rng)(burst.x, draws)[0]
         snr_db = _level(scene, rng)
         count = x.shape[-1]
-        n = torch.arange(count, dtype=torch.float64)
-        amplitude = float(np.sqrt(10 ** (snr_db / 10) * burst.bandwidth))
-        power = float(x.abs().square().mean())
-        shift = torch.polar(torch.ones_like(n), 2 * torch.pi * ((center * n) % 1.0))
-        total[start : start + count] += x * shift.to(torch.complex64) * amplitude / power**0.5
         units = count / burst.unit_samples
-        emissions.append(
-            Emission(burst.label, start, count, center, burst.bandwidth, snr_db, units)
-        )
+        emission = Emission(burst.label, start, count, center, burst.bandwidth, snr_db, units)
+        add_emission(total, x, emission)
+        emissions.append(emission)
     received = add_noise(total[None, :], 1.0, draws)
     if rng.random() < 0.3:
         received = ReceiverFilter((0.75, 0.98), float(rng.uniform(3.0, 40.0)))(received, draws)
