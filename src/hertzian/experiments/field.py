@@ -1,6 +1,5 @@
 """Stages of the `field` recipe: windows through the detector, training, calibration, the model."""
 
-import dataclasses
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -196,19 +195,3 @@ def _per_detection(
         for number in np.unique(shard.detection):
             own = shard.detection == number
             yield logits[own].mean(axis=0), int(own.sum()), int(shard.label[own][0])
-
-
-def evidence_scene() -> Scene:
-    """Return what the recogniser is measured on: 10 to 30 dB, bursts of 512 symbols and more."""
-    return dataclasses.replace(
-        Scene(),
-        samples=(400_000, 1_200_000),
-        emitters=(3, 6),
-        bandwidth=(0.01, 0.6),
-        snr_db=(10.0, 30.0),
-        units=(512.0, 2048.0),
-        whole_units=32.0,
-        loud=0.0,
-        unknown=0.0,
-        noise=0.0,
-    )
