@@ -5,9 +5,8 @@ import numpy.typing as npt
 
 
 def power_db(x: npt.ArrayLike) -> float:
-    """Return the mean power of complex samples [..., samples] in decibels: 10 log10 mean |x|^2."""
-    samples = np.asarray(x)
-    return float(10 * np.log10(np.mean(np.abs(samples) ** 2)))
+    """Return the mean power of complex samples [any] in decibels: 10 log10 mean |x|^2."""
+    return float(decibels(np.mean(np.abs(np.asarray(x)) ** 2)))
 
 
 def decibels(ratio: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -37,5 +36,7 @@ def occupied_bandwidth(
     edges = np.concatenate([centres - step / 2, [centres[-1] + step / 2]])
     cumulative = np.concatenate([[0.0], np.cumsum(power) / total])
     tail = (1 - share) / 2
-    lower, upper = np.interp([tail, 1 - tail], cumulative, edges)
+    lower = np.interp(tail, cumulative, edges)
+    # counted from above, so that empty bins at the upper end stay out even for all of the power
+    upper = -np.interp(tail, 1 - cumulative[::-1], -edges[::-1])
     return float(lower), float(upper)

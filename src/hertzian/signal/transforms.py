@@ -13,4 +13,7 @@ def to_channels(iq: npt.ArrayLike) -> npt.NDArray[np.float32]:
 def from_channels(channels: npt.ArrayLike) -> npt.NDArray[np.complex64]:
     """Turn float [..., 2, samples] (I, Q) into complex64 [..., samples]."""
     x = np.asarray(channels, dtype=np.float32)
-    return (x[..., 0, :] + 1j * x[..., 1, :]).astype(np.complex64)
+    iq = np.empty((*x.shape[:-2], x.shape[-1]), dtype=np.complex64)
+    # part by part: a product with 1j would turn an infinite Q into a NaN in I
+    iq.real, iq.imag = x[..., 0, :], x[..., 1, :]
+    return iq
