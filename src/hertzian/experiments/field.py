@@ -69,6 +69,7 @@ class TrainSettings(StageSettings):
     learning_rate: float = Field(default=2e-3, gt=0)
     precision: Precision = "bf16-mixed"
     compiled: bool = True
+    threads: int = Field(default=1, ge=1)
 
 
 @stage("field-train", TrainSettings)
@@ -92,6 +93,7 @@ def train(settings: TrainSettings, context: StageContext) -> StageOutcome:
         seed=context.seed,
         class_weights=_class_weights(shards["training"], len(classes)),
         compiled=settings.compiled,
+        threads=settings.threads,
     )
     torch.save(model.state_dict(), context.folder / "weights.pt")
     seen = tuple(
