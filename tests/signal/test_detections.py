@@ -7,17 +7,8 @@ from hypothesis import strategies as st
 from hertzian.signal import Detection, Summary, summarise
 
 CONTRACT = [
-    "start",
-    "count",
-    "center_hz",
-    "bandwidth_hz",
-    "snr_db",
-    "modulation",
-    "family",
-    "protocol",
-    "confidence",
-    "family_confidence",
-    "scores",
+    *("start", "count", "center_hz", "bandwidth_hz", "snr_db", "modulation", "family"),
+    *("protocol", "confidence", "family_confidence", "scores"),
 ]
 
 
