@@ -1,0 +1,87 @@
+"""Windows of the `field` preset for one class at one SNR: as many as asked for, no more."""
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from hertzian.datasets.dataset import DatasetError
+from hertzian.datasets.emitters import EMITTED
+from hertzian.datasets.field import Scene, field_recording
+from hertzian.datasets.windows import recording_windows
+from hertzian.detection import WINDOW
+from hertzian.signal import CORE
+
+FIELD_CLASSES = (*CORE, "unknown")
+"""Classes of the `field` preset, in the order of the shipped model's logits."""
+
+_PER_DETECTION = 4
+_TRIED_AT_LEAST = 200
+_LEAST_YIELD = 0.02  # windows a recording
+_INDICES = 1 << 20  # recordings that a cell may have
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """The windows of one class at one SNR.
+
+    Attributes:
+        x: float16 [n, 2, samples].
+        group: int64 [n], ascending from 0; windows of one realisation share it.
+    """
+
+    x: npt.NDArray[np.float16]
+    group: npt.NDArray[np.int64]
+
+
+def field_scene(label: str, snr_db: float) -> Scene:
+    """Return a scene of which every emission has this label and this in-band SNR."""
+    return dataclasses.replace(
+        Scene(),
+        snr_db=(snr_db, snr_db),
+        loud=0.0,
+        unknown=float(label == "unknown"),
+        noise=float(label == "noise"),
+        labels=(label,) if label in EMITTED else EMITTED,
+    )
+
+
+def field_cell(seed: int, label: str, snr_db: float, count: int) -> Cell:
+    """Return `count` windows of a label at an SNR; these four determine every byte of them.
+
+    Recordings of nothing but this label go through the detector and the front end until there are
+    enough windows, up to four of a detection. Which recordings they are depends on no other label
+    or SNR, and none is among those that `field_recording` gives for small indices.
+
+    Raises:
+        DatasetError: the detector finds next to nothing at this SNR.
+    """
+    scene = field_scene(label, snr_db)
+    first = _first_index(label, snr_db)
+    wanted = FIELD_CLASSES.index(label)
+    cuts: list[npt.NDArray[np.float16]] = []
+    groups: list[int] = []
+    tried = 0
+    while len(groups) < count:
+        if tried >= _TRIED_AT_LEAST and len(groups) < _LEAST_YIELD * tried:
+            raise DatasetError(
+                f"{label} at {snr_db:g} dB: the detector found it {len(groups)} times in {tried} "
+                "recordings; leave this SNR out"
+            )
+        recording = field_recording(seed, first + tried, scene)
+        for cut, index, true_db in recording_windows(recording, FIELD_CLASSES, _PER_DETECTION):
+            # a plateau of bare noise has an SNR of its own
+            if index == wanted and true_db == snr_db:
+                cuts.append(cut)
+                groups += [tried] * len(cut)
+        tried += 1
+    x = np.concatenate(cuts)[:count] if cuts else np.empty((0, 2, WINDOW), np.float16)
+    return Cell(x, np.unique(groups[:count], return_inverse=True)[1].astype(np.int64))
+
+
+def _first_index(label: str, snr_db: float) -> int:
+    """Return where a cell's recordings begin: ranges of 2^20, the first one left to training."""
+    millibels = round(100 * snr_db)
+    # whole numbers onto natural ones: 0, -1, 1, -2, ... become 0, 1, 2, 3, ...
+    place = 2 * millibels if millibels >= 0 else -2 * millibels - 1
+    return (1 + place * len(FIELD_CLASSES) + FIELD_CLASSES.index(label)) * _INDICES
