@@ -12,6 +12,7 @@ from hertzian.cli.classify import classify
 from hertzian.cli.evaluate import evaluate
 from hertzian.cli.models import models
 from hertzian.cli.run import run
+from hertzian.cli.synth import synth
 from hertzian.signal import HertzianError
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
@@ -19,6 +20,7 @@ DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 VERBS: dict[str, Callable[..., Any] | typer.Typer] = {
     "classify": classify,
+    "synth": synth,
     "models": models,
     "run": run,
     "evaluate": evaluate,
