@@ -75,8 +75,19 @@ def _linear(label: str, bandwidth: float, rng: Generator) -> Emitter:
 
 
 def _on_off(label: str, bandwidth: float, rng: Generator) -> Emitter:
+    return _remote(label, bandwidth, rng, float(rng.uniform(2.0, 6.0)), _RISES)
+
+
+def _sharp_on_off(label: str, bandwidth: float, rng: Generator) -> Emitter:
+    """Long pulses with hard edges: close by, their sidebands show far beyond the symbol rate."""
+    return _remote(label, bandwidth, rng, _log_uniform(rng, 4.0, 60.0), (0.0,))
+
+
+def _remote(
+    label: str, bandwidth: float, rng: Generator, excess: float, rises: tuple[float, ...]
+) -> Emitter:
     coding = str(rng.choice(["nrz", "rz", "manchester", "pwm", "ppm"]))
-    sps = _symbols(bandwidth, float(rng.uniform(2.0, 6.0)))
+    sps = _symbols(bandwidth, excess)
     packets: dict[str, Any] = {}
     if rng.random() < 0.6:
         packets = {
@@ -86,7 +97,7 @@ def _on_off(label: str, bandwidth: float, rng: Generator) -> Emitter:
             "gap_symbols": int(rng.integers(4, 40)),
         }
     ratio = int(rng.integers(2, 5)) if coding in ("pwm", "ppm") else 2
-    rise = float(rng.choice(_RISES))
+    rise = float(rng.choice(rises))
     return _keyed_emitter(label, sps, coding=coding, ratio=ratio, rise_share=rise, **packets)
 
 
@@ -165,6 +176,21 @@ def _frequency(label: str, bandwidth: float, rng: Generator) -> Emitter:
         deviation=float(index) * message,
         message=str(rng.choice(choices)),
         pre_emphasis=bool(rng.random() < 0.5),
+    )
+    return Emitter(waveform, 1 / message, bandwidth)
+
+
+def _video(label: str, bandwidth: float, rng: Generator) -> Emitter:
+    index = float(rng.uniform(0.5, 3.0))
+    message = bandwidth / (2 * (1 + index))
+    kind = str(rng.choice(["video", "video", "stereo", "music"]))
+    emphasised = bool(rng.random() < 0.5)
+    waveform = make(
+        label,
+        message_bandwidth=message,
+        deviation=index * message,
+        message=kind,
+        pre_emphasis=emphasised,
     )
     return Emitter(waveform, 1 / message, bandwidth)
 
@@ -257,10 +283,15 @@ _DRAWS: dict[str, Draw] = {
     "CW": _carrier,
 }
 
+_CLOSE_DRAWS: dict[str, Draw] = {**_DRAWS, "OOK": _sharp_on_off, "WBFM": _video}
+
 EMITTED: tuple[str, ...] = tuple(_DRAWS)
 """Labels that an emitter may have."""
 
 
-def draw_emitter(label: str, bandwidth: float, rng: Generator) -> Emitter:
-    """Draw the parameters of an emitter of about this occupied bandwidth, cycles per sample."""
-    return _DRAWS[label](label, bandwidth, rng)
+def draw_emitter(label: str, bandwidth: float, rng: Generator, close: bool = False) -> Emitter:
+    """Draw the parameters of an emitter of about this occupied bandwidth, cycles per sample.
+
+    With `close` it is one near the receiver: remotes with hard-edged pulses, video links.
+    """
+    return (_CLOSE_DRAWS if close else _DRAWS)[label](label, bandwidth, rng)

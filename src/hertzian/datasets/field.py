@@ -31,6 +31,7 @@ from hertzian.datasets.emitters import EMITTED, draw_emitter
 from hertzian.datasets.outliers import HELD_BACK, TAUGHT, coloured_noise
 
 _PLACING_TRIES = 12
+_OVERLOAD_STEPS = 15.0
 _GUARD = 0.3
 _EDGE = 0.47
 _WHOLE = ("CSS", "LFM", "OFDM", "DSSS-BPSK", "PCW", "CW")
@@ -52,7 +53,10 @@ class Scene:
         unknown: probability of a signal of no known kind, among emitters.
         noise: probability of a burst of coloured noise, among emitters.
         held_back: whether unknown signals are those kept for tests.
-        labels: that emitters may have.
+        labels: that emitters may have; one that stands there twice is drawn twice as often.
+        filling: probability of a burst as long as the recording.
+        close: whether emitters are near the receiver, see `draw_emitter`, and may overload it.
+        rolled_off: probability that the receiver's filter shows at the edges of the band.
     """
 
     samples: tuple[int, int] = (32_768, 131_072)
@@ -66,6 +70,9 @@ class Scene:
     noise: float = 0.04
     held_back: bool = False
     labels: tuple[str, ...] = EMITTED
+    filling: float = 0.0
+    close: bool = False
+    rolled_off: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,22 @@ class _Burst:
     unit_samples: float
 
 
+def close_scene() -> Scene:
+    """Return what a receiver beside its transmitters hears: strong, wide, lasting, often one."""
+    frequent = ("OOK", "OOK", "OOK", "OFDM", "OFDM", "OFDM", "2FSK", "2FSK", "GFSK", "PPM", "WBFM")
+    return Scene(
+        samples=(12_000, 131_072),
+        emitters=(1, 2),
+        bandwidth=(0.02, 0.88),
+        snr_db=(8.0, 42.0),
+        filling=0.35,
+        noise=0.06,
+        labels=(*frequent, *frequent, *EMITTED),
+        close=True,
+        rolled_off=0.4,
+    )
+
+
 def _log_uniform(rng: Generator, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
@@ -122,12 +145,14 @@ def _burst(scene: Scene, longest: int, rng: Generator, draws: torch.Generator) -
             label, make(bandwidth, samples, rng, draws)[None, :], bandwidth, 1 / bandwidth
         )
     label = str(rng.choice(scene.labels))
-    emitter = draw_emitter(label, bandwidth, rng)
+    emitter = draw_emitter(label, bandwidth, rng, scene.close)
     least = max(512.0, scene.units[0] * emitter.unit_samples)
     if label in _WHOLE:
         least = max(2048.0, scene.whole_units * emitter.unit_samples)
     most = max(least, scene.units[1] * emitter.unit_samples)
     samples = int(min(longest, _log_uniform(rng, least, most + 1)))
+    if scene.filling and rng.random() < scene.filling:
+        samples = longest
     x = emitter.waveform.generate(1, samples, draws)
     return _Burst(label, x, emitter.reference_bandwidth, emitter.unit_samples)
 
@@ -161,7 +186,7 @@ def _propagation(burst: _Burst, rng: Generator) -> Chain:
     return Chain(steps)
 
 
-def _receiver(power: float, rng: Generator) -> Chain:
+def _receiver(scene: Scene, power: float, rng: Generator) -> Chain:
     """Draw the receiver's faults; the noise has unit power, all together `power`."""
     steps: list[Impairment] = []
     if rng.random() < 0.15:
@@ -172,7 +197,8 @@ def _receiver(power: float, rng: Generator) -> Chain:
         steps.append(DCOffset(max_relative=0.1))
     bits = int(rng.choice([8, 8, 8, 12, 16]))
     # full scale is set by how many steps the noise spans: strong signals then clip by themselves
-    noise_steps = _log_uniform(rng, 0.7, 8.0 if bits == 8 else 100.0)
+    coarse = _OVERLOAD_STEPS if scene.close else 8.0
+    noise_steps = _log_uniform(rng, 0.7, coarse if bits == 8 else 100.0)
     full_scale = 2 ** (bits - 1) / (noise_steps * np.sqrt(2.0))
     headroom = float(20 * np.log10(full_scale) - 10 * np.log10(power))
     steps.append(Quantisation(bits=bits, headroom_db=(headroom, headroom)))
@@ -241,8 +267,8 @@ def field_recording(seed: int, index: int, scene: Scene | None = None) -> FieldR
         add_emission(total, x, emission)
         emissions.append(emission)
     received = add_noise(total[None, :], 1.0, draws)
-    if rng.random() < 0.3:
+    if rng.random() < scene.rolled_off:
         received = ReceiverFilter((0.75, 0.98), float(rng.uniform(3.0, 40.0)))(received, draws)
     power = float(received.abs().square().mean())
-    iq = _receiver(power, rng)(received, draws)[0].numpy()
+    iq = _receiver(scene, power, rng)(received, draws)[0].numpy()
     return FieldRecording(np.ascontiguousarray(iq), tuple(emissions))

@@ -14,6 +14,8 @@ _SHARED_BAND = 0.5
 _RIVAL = 0.1
 _BARE = 0.15
 _LEAST_BANDWIDTH = 4e-3
+_SIDEBANDS = 6.0
+_NOISE_WINDOWS = 3
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,16 @@ class _Shares:
 
 def _shares(found: Baseband, truth: Emission) -> _Shares:
     """Return how much of a detection lies on an emission, in time and in frequency."""
-    half = max(truth.bandwidth, _LEAST_BANDWIDTH) / 2
+    width = max(truth.bandwidth, _LEAST_BANDWIDTH)
+    half = width / 2
     band = (found.center - found.bandwidth / 2, found.center + found.bandwidth / 2)
     time = _shared((found.start, found.stop), (truth.start, truth.stop))
     time /= found.stop - found.start
     inside = _shared(band, (truth.center - half, truth.center + half))
-    inside /= max(found.bandwidth, 1e-9)
-    return _Shares(10 ** (truth.snr_db / 10) * time * inside, time, inside, truth)
+    energy = 10 ** (truth.snr_db / 10) * time * inside / max(found.bandwidth, 1e-9)
+    # a strong keyed signal shows its sidebands far beyond 99% of its power
+    narrower = found.bandwidth if found.bandwidth > _SIDEBANDS * width else width
+    return _Shares(energy, time, inside / max(min(found.bandwidth, narrower), 1e-9), truth)
 
 
 def match(found: Baseband, emissions: tuple[Emission, ...]) -> Emission | None:
@@ -104,7 +109,9 @@ def recording_windows(
         truth = label_of(found, recording.emissions)
         if truth is None or found.iq.size < FEWEST_SAMPLES:
             continue
-        cut = _unit_power(windows(found, per_detection))
+        # a plateau of noise fills every recording that has one: a few windows tell as much
+        limit = min(per_detection, _NOISE_WINDOWS) if truth[0] == "noise" else per_detection
+        cut = _unit_power(windows(found, limit))
         rows.append((to_channels(cut).astype(np.float16), classes.index(truth[0]), truth[1]))
     return rows
 
