@@ -101,7 +101,7 @@ def _over_time(
     """Return a shape over frequency times the level that the judged bins have in each frame."""
     level = _quantile(active[:, judged] / shape[judged], _FREQUENCY_SHARE, axis=1)
     level = level / _exponential_quantile(_FREQUENCY_SHARE)
-    level = ndimage.median_filter(level, size=_LEVEL_FRAMES, mode="nearest")
+    level = ndimage.percentile_filter(level, 25, size=_LEVEL_FRAMES, mode="nearest")
     level = np.minimum(level, _LEVEL_LIMIT * np.quantile(level, _TIME_SHARE))
     floor = np.full((sounding.size, shape.size), np.inf, dtype=np.float32)
     floor[sounding] = np.maximum(level[:, None] * shape[None, :], 1e-30)
