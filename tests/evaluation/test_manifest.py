@@ -116,7 +116,9 @@ def document(tmp_path):
 
     done = []
     entries = read_manifest(write(tmp_path, *rows))
-    result = evaluate_manifest(entries, classify, model="m", data="d", advance=done.append)
+    result = evaluate_manifest(
+        entries, classify, model="m", data="d", noise_confidence=1.0, advance=done.append
+    )
     assert sum(done) == 8
     json.dumps(result, allow_nan=False)
     return result
@@ -164,7 +166,7 @@ def test_every_file_is_listed(document):
 
 def test_a_manifest_of_families_alone_has_no_modulation_accuracy(tmp_path):
     entries = read_manifest(write(tmp_path, "a,cu8,1,,ask,"))
-    result = evaluate_manifest(entries, lambda *_: [], model="m", data="d")
+    result = evaluate_manifest(entries, lambda *_: [], model="m", data="d", noise_confidence=0.8)
     assert result["family"]["accuracy"] == 0.0
     assert result["modulation"]["accuracy"] is None
     assert result["modulation"]["files"] == 0
@@ -177,7 +179,7 @@ def test_a_manifest_without_labels_is_refused_before_any_work(tmp_path):
 
     entries = read_manifest(write(tmp_path, "a,cu8,1,,,"))
     with pytest.raises(EvaluationError, match="no file has a label"):
-        evaluate_manifest(entries, never, model="m", data="d")
+        evaluate_manifest(entries, never, model="m", data="d", noise_confidence=0.8)
 
 
 def test_a_recording_that_fails_stops_the_evaluation(tmp_path):
@@ -186,4 +188,4 @@ def test_a_recording_that_fails_stops_the_evaluation(tmp_path):
 
     entries = read_manifest(write(tmp_path, "a,cu8,1,OOK,,"))
     with pytest.raises(HertzianError, match="a is empty"):
-        evaluate_manifest(entries, broken, model="m", data="d")
+        evaluate_manifest(entries, broken, model="m", data="d", noise_confidence=0.8)

@@ -16,7 +16,7 @@ def make_entry(write_recording, noise):
     def make(detections, name="capture.cf32", view=None, **options):
         recording = write_recording(noise(20_000), 1e6, name=name, **options)
         given = {} if view is None else {"view": view}
-        return ReportEntry(recording, detections, summarise(detections), "field", **given)
+        return ReportEntry(recording, detections, summarise(detections, 0.8), "field", **given)
 
     return make
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.base
 
 
 def entry_of(recording, *detections):
-    return ReportEntry(recording, detections, summarise(detections), "field")
+    return ReportEntry(recording, detections, summarise(detections, 0.8), "field")
 
 
 def shown(entries, width=160):

@@ -45,13 +45,13 @@ def test_its_dictionary_is_what_the_contract_prints():
     assert Detection(**json.loads(json.dumps(facts))) == detection()
 
 
-def test_nothing_found_is_noise_for_sure():
-    assert summarise([]) == Summary("noise", "noise", 1.0, 1.0)
-    assert summarise([]).to_dict() == {
+def test_nothing_found_is_noise_as_surely_as_the_model_hears():
+    assert summarise([], 0.8) == Summary("noise", "noise", 0.8, 0.8)
+    assert summarise([], 0.8).to_dict() == {
         "modulation": "noise",
         "family": "noise",
-        "confidence": 1.0,
-        "family_confidence": 1.0,
+        "confidence": 0.8,
+        "family_confidence": 0.8,
     }
 
 
@@ -60,10 +60,10 @@ def test_the_summary_is_neither_the_longest_nor_the_strongest_but_the_one_of_mos
     strong = detection(snr_db=30.0, count=50, modulation="PCW", family="pulse", bandwidth_hz=90.0)
     most = detection()
     assert max(long.energy, strong.energy) < most.energy
-    assert summarise([long, most, strong]) == Summary("QPSK", "psk", 0.8, 0.9)
+    assert summarise([long, most, strong], 0.8) == Summary("QPSK", "psk", 0.8, 0.9)
 
 
 @given(st.permutations(range(6)))
 def test_the_summary_does_not_depend_on_the_order(order):
     found = [detection(count=10 + i, confidence=i / 10) for i in order]
-    assert summarise(found).confidence == 0.5
+    assert summarise(found, 0.8).confidence == 0.5

@@ -100,7 +100,14 @@ def _evaluate_recordings(
         return recogniser.recognise(open_recording(path, format=form, sample_rate_hz=rate_hz))
 
     with output.progress("recordings", len(entries), as_json=as_json) as advance:
-        return evaluate_manifest(entries, classify, model=model, data=str(data), advance=advance)
+        return evaluate_manifest(
+            entries,
+            classify,
+            model=model,
+            data=str(data),
+            noise_confidence=recogniser.noise_confidence,
+            advance=advance,
+        )
 
 
 def _print_windows(block: dict[str, Any], console: Console) -> None:

@@ -77,7 +77,7 @@ def hear(
     return ReportEntry(
         recording=recording,
         detections=tuple(detections),
-        summary=summarise(detections),
+        summary=summarise(detections, recogniser.noise_confidence),
         model=model,
         view=strongest.of(),
     )

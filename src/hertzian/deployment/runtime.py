@@ -48,6 +48,8 @@ class ModelMetadata(BaseModel):
         occupied_share: 99% bandwidth over sampling rate to which the windows are brought.
         temperature, evidence_exponent: T and a of the pooled log-probabilities of n windows,
             log_softmax(mean_logits * n**a / T).
+        noise_confidence: probability that nothing was sent where nothing is detected, when both
+            are as likely beforehand; 1/2 is ignorance.
         parameters: trainable parameters.
         macs: multiply-accumulates for one window.
         paper: citation, or None.
@@ -63,6 +65,7 @@ class ModelMetadata(BaseModel):
     occupied_share: float = Field(gt=0, le=1)
     temperature: float = Field(default=1.0, gt=0)
     evidence_exponent: float = Field(default=0.0, ge=0, le=1)
+    noise_confidence: float = Field(default=0.5, ge=0, le=1)
     parameters: int = Field(ge=0)
     macs: int = Field(ge=0)
     paper: str | None = None

@@ -164,6 +164,7 @@ def evaluate_manifest(
     *,
     model: str,
     data: str,
+    noise_confidence: float,
     advance: Callable[[float], None] = lambda files: None,
 ) -> dict[str, Any]:
     """Recognise every file end to end and compare the summaries with the labels.
@@ -171,15 +172,16 @@ def evaluate_manifest(
     Of the result, `family` and `modulation` each hold `files` (those labelled), `accuracy` and its
     95% bootstrap `interval`, `recall` of each class, `mean_recall` over the classes of 5 files or
     more, `confusion`, and `confidence`: `above_0.9`, the share of the files with an answer that
-    sure, and `wrong_above_0.9`, the share of those that were wrong. Modulations are compared after
-    `signal.merged`. `confidence` beside them is that of the modulation. Unlabelled files are listed
-    but count nowhere.
+    sure, and `wrong_above_0.9`, the share of those that were wrong. On/off keying and pulse
+    position count as one modulation, and so do 2FSK, GFSK, GMSK and MSK. `confidence` beside them
+    is that of the modulation. Unlabelled files are listed but count nowhere.
 
     Args:
         entries: from `read_manifest`.
         classify: gives the detections of one file.
         model: how to name the model.
         data: how to name the manifest.
+        noise_confidence: of the answer for a file without a detection, see `ModelMetadata`.
         advance: told about each file done.
 
     Raises:
@@ -191,7 +193,7 @@ def evaluate_manifest(
         raise EvaluationError(f"{data}: no file has a label to compare with")
     for entry in entries:
         detections = classify(entry.path, entry.format, entry.sample_rate_hz)
-        outcomes.append(Outcome(entry, summarise(detections), len(detections)))
+        outcomes.append(Outcome(entry, summarise(detections, noise_confidence), len(detections)))
         advance(1)
     families = [
         (o.entry.family, o.summary.family, o.summary.family_confidence)
@@ -199,7 +201,7 @@ def evaluate_manifest(
         if o.entry.family is not None
     ]
     modulations = [
-        (merged(o.entry.modulation), merged(o.summary.modulation), o.summary.confidence)
+        (_alike(o.entry.modulation), _alike(o.summary.modulation), o.summary.confidence)
         for o in outcomes
         if o.entry.modulation is not None
     ]
@@ -213,6 +215,15 @@ def evaluate_manifest(
         "confidence": modulation["confidence"],
         "files": [outcome.to_dict() for outcome in outcomes],
     }
+
+
+def _alike(label: str) -> str:
+    """Return one name for the labels that a recording's label can't tell apart.
+
+    On/off keying and pulse position, and the kinds of two-level frequency shift keying: labels of
+    real captures seldom say how exactly a device shapes its pulses.
+    """
+    return merged(label) if family_of(label) in ("ask", "fsk") else label
 
 
 def _agreement(answers: Sequence[tuple[str, str, float]]) -> dict[str, Any]:

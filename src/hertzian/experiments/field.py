@@ -9,21 +9,23 @@ import numpy.typing as npt
 import torch
 from pydantic import Field
 
-from hertzian.datasets.field import Scene
+from hertzian.datasets.field import Scene, close_scene, field_recording
 from hertzian.datasets.shards import Shard, read_shards, write_shards
+from hertzian.datasets.windows import detect
 from hertzian.deployment import DatasetIdentity, ModelMetadata, OnnxPredictor
 from hertzian.deployment.export import save_model
 from hertzian.detection import OCCUPIED_SHARE, WINDOW
 from hertzian.evaluation import fit_calibration
 from hertzian.experiments.stages import StageContext, StageOutcome, StageSettings, stage
 from hertzian.models import build, count_macs, count_parameters, spec
-from hertzian.recognition import WINDOWS_PER_PIECE
+from hertzian.recognition import WINDOWS_PER_PIECE, ReportRules
 from hertzian.training import ArrayDataset, fit
 from hertzian.training.loop import Precision
 
 PRESET = "field"
-_PARTS = ("training", "validation", "calibration")
+_PARTS = ("training", "validation", "calibration", "close")
 _MODEL = "field"
+_SILENT_FROM = 1_000_000
 
 
 def part_seed(seed: int, part: str) -> int:
@@ -35,6 +37,7 @@ class DataSettings(StageSettings):
     """How many recordings each part has, and how many windows a detection gives at most."""
 
     training: int = Field(ge=1)
+    close: int = Field(ge=1)
     validation: int = Field(ge=1)
     calibration: int = Field(ge=1)
     windows_per_detection: int = Field(default=8, ge=1)
@@ -51,7 +54,7 @@ def make_data(settings: DataSettings, context: StageContext) -> StageOutcome:
             seed=part_seed(context.seed, part),
             recordings=getattr(settings, part),
             classes=classes,
-            scene=Scene(),
+            scene=close_scene() if part == "close" else Scene(),
             workers=os.cpu_count() or 1,
             per_detection=WINDOWS_PER_PIECE if calibration else settings.windows_per_detection,
             progress=_logging(part, context),
@@ -76,14 +79,14 @@ class TrainSettings(StageSettings):
 def train(settings: TrainSettings, context: StageContext) -> StageOutcome:
     """Train the network on the windows; started again, it goes on after the last epoch."""
     folder = context.output(settings.data)
-    shards = {part: read_shards(folder / part) for part in ("training", "validation")}
+    shards = read_shards(folder / "training") + read_shards(folder / "close")
     classes = spec(_MODEL).classes
     torch.manual_seed(context.seed)
     model = build(_MODEL)
     result = fit(
         model,
-        _arrays(shards["training"]),
-        _arrays(shards["validation"]),
+        _arrays(shards),
+        _arrays(read_shards(folder / "validation")),
         class_count=len(classes),
         epochs=settings.epochs,
         batch_size=settings.batch_size,
@@ -91,14 +94,14 @@ def train(settings: TrainSettings, context: StageContext) -> StageOutcome:
         directory=context.folder,
         precision=settings.precision,
         seed=context.seed,
-        class_weights=_class_weights(shards["training"], len(classes)),
+        class_weights=_class_weights(shards, len(classes)),
         compiled=settings.compiled,
         threads=settings.threads,
     )
     torch.save(model.state_dict(), context.folder / "weights.pt")
     seen = tuple(
         DatasetIdentity(preset=PRESET, seed=part_seed(context.seed, part))
-        for part in ("training", "validation")
+        for part in ("training", "close", "validation")
     )
     return StageOutcome(
         metrics={"validation_window_accuracy": result.best_accuracy, "epochs": result.epochs},
@@ -107,10 +110,11 @@ def train(settings: TrainSettings, context: StageContext) -> StageOutcome:
 
 
 class ModelSettings(StageSettings):
-    """Where the windows and the weights come from."""
+    """Where windows and weights come from; recordings that tell how often detection misses."""
 
     data: str = "data"
     train: str = "train"
+    silent_recordings: int = Field(default=400, ge=1)
 
 
 @stage("field-model", ModelSettings)
@@ -139,8 +143,14 @@ def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
     shards = read_shards(context.output(settings.data) / "calibration")
     logits, counts, labels = _detections(OnnxPredictor(onnx), shards)
     found = fit_calibration(logits, counts, labels)
+    missed = _missed_share(part_seed(context.seed, "calibration"), settings.silent_recordings)
     calibrated = metadata.model_copy(
-        update={"temperature": found.temperature, "evidence_exponent": found.evidence_exponent}
+        update={
+            "temperature": found.temperature,
+            "evidence_exponent": found.evidence_exponent,
+            # Bayes at even odds; on bare noise nothing is detected
+            "noise_confidence": 1 / (1 + missed),
+        }
     )
     correct = logits.argmax(axis=1) == labels
     metrics = {
@@ -150,6 +160,7 @@ def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
         "nll": found.nll,
         "temperature": found.temperature,
         "evidence_exponent": found.evidence_exponent,
+        "missed_share": missed,
     }
     save_model(model, calibrated, context.folder, scale=context.scale, measured=metrics)
     context.publish(onnx, "model.onnx")
@@ -178,6 +189,17 @@ def _class_weights(shards: list[Shard], classes: int) -> list[float]:
     counts = np.bincount(np.concatenate([s.label for s in shards]), minlength=classes)
     weights = 1 / np.sqrt(np.maximum(counts, 1.0))
     return [float(weight) for weight in weights / weights.mean()]
+
+
+def _missed_share(seed: int, recordings: int) -> float:
+    """Return how many of the recordings with one emission, of any SNR, give no detection at all."""
+    scene = Scene(emitters=(1, 1), unknown=0.0, noise=0.0)
+    silent = 0
+    for index in range(recordings):
+        found = detect(field_recording(seed, _SILENT_FROM + index, scene).iq)
+        told = [f for f in found if f.snr_db >= ReportRules().required_snr_db(f.bandwidth)]
+        silent += not told
+    return silent / recordings
 
 
 def _detections(

@@ -95,6 +95,11 @@ class Recogniser:
         """Load a shipped model by name, a run's folder or an .onnx file."""
         return cls(load_predictor(model), sample_rate, rules)
 
+    @property
+    def noise_confidence(self) -> float:
+        """How sure it is that nothing was sent where nothing is detected."""
+        return self.predictor.metadata.noise_confidence
+
     def recognise(
         self,
         source: str | Path | Recording | npt.ArrayLike,

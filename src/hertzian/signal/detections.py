@@ -64,9 +64,13 @@ class Summary:
         return asdict(self)
 
 
-def summarise(detections: Sequence[Detection]) -> Summary:
-    """Return the summary: the detection of the most energy; with none it is `noise`."""
+def summarise(detections: Sequence[Detection], noise_confidence: float) -> Summary:
+    """Return the summary: the detection of the most energy; with none it is `noise`.
+
+    `noise_confidence` is how sure that answer is: a model knows how often it hears nothing where
+    something was sent.
+    """
     if not detections:
-        return Summary("noise", "noise", 1.0, 1.0)
+        return Summary("noise", "noise", noise_confidence, noise_confidence)
     best = max(detections, key=lambda detection: detection.energy)
     return Summary(best.modulation, best.family, best.confidence, best.family_confidence)
