@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hertzian.recognition import Evidence, ReportRules
+
+pytestmark = pytest.mark.base
+
+
+def evidence(snr_db, bandwidth, line_share=0.0, touches_start=False):
+    found = Evidence(0, 1000, touches_start, np.zeros(2))
+    found.energy = 10 ** (snr_db / 10) * bandwidth * 1000
+    found.lower, found.upper = -bandwidth / 2 * found.energy, bandwidth / 2 * found.energy
+    found.noise_density = found.energy
+    found.line_energy = line_share * found.energy
+    return found
+
+
+@pytest.mark.parametrize(
+    ("bandwidth", "snr_db"),
+    [(1e-12, 9), (0.001, 9), (0.03, 9), (np.sqrt(0.03 * 0.3), 6), (0.3, 3), (1.0, 3)],
+)
+def test_the_required_snr_falls_from_nine_to_three_decibels(bandwidth, snr_db):
+    assert ReportRules().required_snr_db(bandwidth) == pytest.approx(snr_db)
+
+
+@given(st.floats(1e-6, 1.0), st.floats(1e-6, 1.0))
+def test_a_wider_signal_never_needs_more(one, other):
+    narrow, wide = sorted((one, other))
+    rules = ReportRules()
+    assert 3 <= rules.required_snr_db(wide) <= rules.required_snr_db(narrow) <= 9
+
+
+@given(st.floats(1e-6, 1.0), st.floats(-20, 40))
+def test_a_given_threshold_holds_at_every_bandwidth(bandwidth, threshold):
+    rules = ReportRules(min_snr_db=threshold)
+    assert rules.required_snr_db(bandwidth) == threshold
+    assert rules.worth_telling(evidence(threshold + 0.1, bandwidth), False)
+    assert not rules.worth_telling(evidence(threshold - 0.1, bandwidth), False)
+
+
+def test_the_measured_snr_decides():
+    rules = ReportRules()
+    assert rules.worth_telling(evidence(9.1, 0.01), False)
+    assert not rules.worth_telling(evidence(8.9, 0.01), False)
+    assert rules.worth_telling(evidence(3.1, 0.5), False)
+
+
+@pytest.mark.parametrize(
+    ("facts", "touches_end", "told"),
+    [
+        ({"snr_db": 12, "line_share": 0.9, "touches_start": True}, False, False),
+        ({"snr_db": 12, "line_share": 0.9}, True, False),
+        ({"snr_db": 12, "line_share": 0.9}, False, True),
+        ({"snr_db": 12, "line_share": 0.1, "touches_start": True}, True, True),
+        ({"snr_db": 16, "line_share": 0.9, "touches_start": True}, True, True),
+    ],
+    ids=["from the start on", "till the end", "comes and goes", "no line", "strong"],
+)
+def test_weak_lines_that_are_always_there_are_spurs(facts, touches_end, told):
+    found = evidence(bandwidth=0.004, **facts)
+    assert ReportRules().worth_telling(found, touches_end) == told
+    assert ReportRules(drop_spurs=False).worth_telling(found, touches_end)
+
+
+def test_a_wide_signal_is_no_spur():
+    found = evidence(12, 0.05, line_share=0.9, touches_start=True)
+    assert ReportRules().worth_telling(found, True)
