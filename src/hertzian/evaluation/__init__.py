@@ -18,16 +18,21 @@ from hertzian.evaluation.metrics import (
     recall,
     softmax,
 )
+from hertzian.evaluation.sent import Comparison, Heard, Sent, compare_sent
 from hertzian.evaluation.windows import evaluate_windows, refuse_seen
 
 __all__ = [
     "Calibration",
+    "Comparison",
     "Entry",
     "EvaluationError",
+    "Heard",
     "Matching",
+    "Sent",
     "accuracy",
     "accuracy_by_snr",
     "bootstrap_interval",
+    "compare_sent",
     "confusion",
     "evaluate_manifest",
     "evaluate_windows",
