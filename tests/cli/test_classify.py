@@ -87,7 +87,7 @@ def test_a_higher_least_snr_tells_less(classified, capture):
     assert done.document["detections"] == []
     assert done.document["summary"] == {
         **{"modulation": "noise", "family": "noise"},
-        **{"confidence": 1.0, "family_confidence": 1.0},
+        **{"confidence": 0.5, "family_confidence": 0.5},
     }
     assert "no signal" in classified(capture, "--min-snr", "40").out
 

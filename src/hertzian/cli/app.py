@@ -9,6 +9,7 @@ import typer
 
 from hertzian.cli import output
 from hertzian.cli.classify import classify
+from hertzian.cli.demo import demo
 from hertzian.cli.evaluate import evaluate
 from hertzian.cli.models import models
 from hertzian.cli.run import run
@@ -20,6 +21,7 @@ DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 VERBS: dict[str, Callable[..., Any] | typer.Typer] = {
     "classify": classify,
+    "demo": demo,
     "synth": synth,
     "models": models,
     "run": run,
