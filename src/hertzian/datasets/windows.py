@@ -6,7 +6,15 @@ import numpy as np
 import numpy.typing as npt
 
 from hertzian.datasets.field import Emission, FieldRecording, Scene, field_recording
-from hertzian.detection import FEWEST_SAMPLES, WINDOW, Baseband, Detector, to_baseband, windows
+from hertzian.detection import (
+    FEWEST_SAMPLES,
+    WINDOW,
+    Baseband,
+    Detector,
+    least_snr_db,
+    to_baseband,
+    windows,
+)
 from hertzian.signal import to_channels
 
 _SHARED_TIME = 0.6
@@ -106,8 +114,10 @@ def recording_windows(
     """Return (windows, label index, SNR) for each detection of a recording that has a truth."""
     rows = []
     for found in detect(recording.iq):
+        if found.iq.size < FEWEST_SAMPLES or found.snr_db < least_snr_db(found.bandwidth):
+            continue
         truth = label_of(found, recording.emissions)
-        if truth is None or found.iq.size < FEWEST_SAMPLES:
+        if truth is None:
             continue
         # a plateau of noise fills every recording that has one: a few windows tell as much
         limit = min(per_detection, _NOISE_WINDOWS) if truth[0] == "noise" else per_detection

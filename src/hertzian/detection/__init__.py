@@ -6,6 +6,7 @@ from hertzian.detection.front_end import (
     OCCUPIED_SHARE,
     WINDOW,
     Baseband,
+    least_snr_db,
     to_baseband,
     windows,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "Baseband",
     "Detector",
     "Sighting",
+    "least_snr_db",
     "to_baseband",
     "windows",
 ]

@@ -27,6 +27,8 @@ _EDGE_AROUND = 2.5
 _EDGE_SHARE = 0.05
 _QUIET_SHARE = 0.1
 _LINE_BINS = 4
+_TRUSTED_BANDS = (0.03, 0.3)
+_TRUSTED_SNRS_DB = (9.0, 3.0)
 
 Samples = npt.NDArray[np.complex64]
 
@@ -121,6 +123,15 @@ def windows(baseband: Baseband, limit: int) -> Samples:
     if loud.size > limit:
         loud = loud[np.linspace(0, loud.size - 1, limit).round().astype(int)]
     return np.asarray(cut[loud])
+
+
+def least_snr_db(bandwidth: float) -> float:
+    """Return the in-band SNR from which a detection of this bandwidth is taken for a signal.
+
+    9 dB under 3% of the sampled band, where receivers put their spurs, 3 dB over 30% of it, and in
+    between what lies between on a logarithmic scale of `bandwidth`, cycles per sample.
+    """
+    return float(np.interp(np.log(max(bandwidth, 1e-9)), np.log(_TRUSTED_BANDS), _TRUSTED_SNRS_DB))
 
 
 def _band_bins(size: int, low: float, high: float) -> npt.NDArray[np.int64]:

@@ -14,11 +14,11 @@ from hertzian.datasets.shards import Shard, read_shards, write_shards
 from hertzian.datasets.windows import detect
 from hertzian.deployment import DatasetIdentity, ModelMetadata, OnnxPredictor
 from hertzian.deployment.export import save_model
-from hertzian.detection import OCCUPIED_SHARE, WINDOW
+from hertzian.detection import OCCUPIED_SHARE, WINDOW, least_snr_db
 from hertzian.evaluation import fit_calibration
 from hertzian.experiments.stages import StageContext, StageOutcome, StageSettings, stage
 from hertzian.models import build, count_macs, count_parameters, spec
-from hertzian.recognition import WINDOWS_PER_PIECE, ReportRules
+from hertzian.recognition import WINDOWS_PER_PIECE
 from hertzian.training import ArrayDataset, fit
 from hertzian.training.loop import Precision
 
@@ -197,7 +197,7 @@ def _missed_share(seed: int, recordings: int) -> float:
     silent = 0
     for index in range(recordings):
         found = detect(field_recording(seed, _SILENT_FROM + index, scene).iq)
-        told = [f for f in found if f.snr_db >= ReportRules().required_snr_db(f.bandwidth)]
+        told = [f for f in found if f.snr_db >= least_snr_db(f.bandwidth)]
         silent += not told
     return silent / recordings
 

@@ -2,12 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from hertzian.detection import least_snr_db
 from hertzian.recognition.evidence import Evidence
 
-_NARROW, _WIDE = 0.03, 0.3
-_NARROW_SNR_DB, _WIDE_SNR_DB = 9.0, 3.0
 _SPUR_BANDWIDTH = 0.03
 _SPUR_LINE = 0.4
 _SPUR_SNR_DB = 15.0
@@ -18,9 +15,8 @@ class ReportRules:
     """When a detection is told.
 
     Attributes:
-        min_snr_db: least in-band SNR; None asks for 9 dB of narrow signals (under 3% of the
-            sampled band, where receivers put their spurs), 3 dB of wide ones (over 30%), and in
-            between what lies between on a logarithmic scale of bandwidth.
+        min_snr_db: least in-band SNR; None leaves it to `detection.least_snr_db`: 9 dB for narrow
+            signals, 3 dB for wide ones.
         drop_spurs: leave out steady lines that are there from the first sample on (or till the
             last) at less than 15 dB, as clocks in and near a receiver make them.
     """
@@ -32,9 +28,7 @@ class ReportRules:
         """Return the least SNR of a detection of this bandwidth, cycles per sample."""
         if self.min_snr_db is not None:
             return self.min_snr_db
-        places = np.log([_NARROW, _WIDE])
-        place = np.log(max(bandwidth, 1e-9))
-        return float(np.interp(place, places, [_NARROW_SNR_DB, _WIDE_SNR_DB]))
+        return least_snr_db(bandwidth)
 
     def worth_telling(self, evidence: Evidence, touches_end: bool) -> bool:
         """Tell whether a finished emission passes the rules."""
