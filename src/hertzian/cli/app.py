@@ -8,6 +8,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from hertzian.cli import output
+from hertzian.cli.bench import bench
 from hertzian.cli.classify import classify
 from hertzian.cli.demo import demo
 from hertzian.cli.evaluate import evaluate
@@ -26,6 +27,7 @@ VERBS: dict[str, Callable[..., Any] | typer.Typer] = {
     "models": models,
     "run": run,
     "evaluate": evaluate,
+    "bench": bench,
 }
 """Verb -> what it calls, in the order of the help; a `typer.Typer` has verbs of its own."""
 
