@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from hertzian.detection.emissions import Emission, Tracker, find_all
 from hertzian.detection.floor import noise_floor
-from hertzian.detection.frames import FRAME, HOP, SLAB, frame_count, frame_power
+from hertzian.detection.frames import FRAME, HOP, SLAB, energy_share, frame_count, frame_power
 
 LONGEST_FRAMES = 2048
 """A longer emission is reported in pieces, which share its track number."""
@@ -112,6 +112,8 @@ class Detector:
         begin = self._frame * HOP
         iq = self._buffer.view(begin, begin + (frames - 1) * HOP + FRAME)
         power = frame_power(iq, self._workers)
+        # zeros that complete the last frame dilute its power
+        power[-1] /= energy_share(end - begin - (frames - 1) * HOP)
         bursts = find_all(power, noise_floor(power), self._frame)
         self._frame += frames
         sightings = self._tell(self._tracker.update(bursts, self._frame), end)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from hertzian.detection.floor import Floor, NoiseFloor, excess
+from hertzian.detection.floor import Floor, NoiseFloor, excess, without_dc
 from hertzian.detection.frames import FRAME, Power
 
 SEED = 8.0
@@ -18,6 +18,7 @@ GAP_FRAMES = 16
 """Silence that ends an emission."""
 _BOX = (3, 3)
 _WIDE_BINS = 31
+_LEAST = 16
 _WIDE_CAP = 12.0
 _WIDE_SEED = 4.5
 _WIDE_GROW = 2.5
@@ -134,32 +135,41 @@ def find_bursts(power: Power, floor: Floor, first_frame: int) -> list[Emission]:
     )
     # a weak wide signal that stays shows over frames and bins together
     staying = ndimage.uniform_filter1d(wide, _STAYING_FRAMES, axis=0, mode="constant")
-    seeds = (smooth > SEED) | (wide > _WIDE_SEED) | (staying > _STAYING_SEED)
-    if not seeds.any():
+    strong = smooth > SEED
+    spread = (wide > _WIDE_SEED) | (staying > _STAYING_SEED)
+    if not (strong.any() or spread.any()):
         return []
     broad = ((wide > _WIDE_GROW) | (staying > _STAYING_GROW)) & (smooth > _BROAD_CELL)
     grown = (smooth > GROW) | broad
     labels, _ = ndimage.label(grown, structure=np.ones((3, 3)))
-    chosen = np.unique(labels[seeds])
     boxes = ndimage.find_objects(labels)
+    chosen = {int(index) for index in np.unique(labels[strong])}
+    # averages over bins reach past the edges of a strong signal: only what is wide may seed so
+    chosen |= {int(i) for i in np.unique(labels[spread]) if i and _width(boxes[i - 1]) >= _LEAST}
+    noise = without_dc(floor)
     return [
-        _burst(power, floor, labels, int(index), boxes[index - 1], first_frame)
-        for index in chosen
-        if index
+        _burst(power, floor, noise, labels, index, boxes[index - 1], first_frame)
+        for index in sorted(chosen - {0})
     ]
+
+
+def _width(box: tuple[slice, ...]) -> int:
+    return int(box[1].stop - box[1].start)
 
 
 def _burst(
     power: Power,
     floor: Floor,
+    noise: Floor,
     labels: npt.NDArray[np.signedinteger],
     index: int,
-    box: tuple[slice, slice],
+    box: tuple[slice, ...],
     first_frame: int,
 ) -> Emission:
     inside = labels[box] == index
-    noise = np.where(np.isfinite(floor[box]), floor[box], 0.0).astype(np.float64)
-    over = np.where(inside, power[box] - noise, 0.0)
+    below = np.where(np.isfinite(floor[box]), floor[box], 0.0).astype(np.float64)
+    over = np.where(inside, power[box] - below, 0.0)
+    density = np.where(np.isfinite(noise[box]), noise[box], 0.0).mean(axis=1, dtype=np.float64)
     profile = np.zeros(FRAME)
     profile[box[1]] = over.sum(axis=0)
     return Emission(
@@ -168,8 +178,8 @@ def _burst(
         last=first_frame + box[0].stop - 1,
         profile=profile,
         envelope=np.maximum(over.sum(axis=1), 0.0),
-        noise=float(noise.mean(axis=1).sum()),
-        noise_frames=noise.shape[0],
+        noise=float(density.sum()),
+        noise_frames=density.size,
         extent=(box[1].start, box[1].stop - 1),
     )
 

@@ -22,6 +22,7 @@ _BASE_SHARE = 0.05
 _SMOOTH_BINS = 31
 _CONTINUOUS_RATIO = 4.0
 _LEVEL_FRAMES = 15
+_LEVEL_BIAS = 0.925
 _LEVEL_LIMIT = 10.0
 _SILENT = 1e-9
 _NOISELESS = 1e-12
@@ -101,7 +102,9 @@ def _over_time(
     """Return a shape over frequency times the level that the judged bins have in each frame."""
     level = _quantile(active[:, judged] / shape[judged], _FREQUENCY_SHARE, axis=1)
     level = level / _exponential_quantile(_FREQUENCY_SHARE)
-    level = ndimage.percentile_filter(level, 25, size=_LEVEL_FRAMES, mode="nearest")
+    # mirrored: repeated outwards, a frame half of silence would be the level of all near the edge
+    level = ndimage.percentile_filter(level, 25, size=_LEVEL_FRAMES, mode="mirror")
+    level = level / _LEVEL_BIAS
     level = np.minimum(level, _LEVEL_LIMIT * np.quantile(level, _TIME_SHARE))
     floor = np.full((sounding.size, shape.size), np.inf, dtype=np.float32)
     floor[sounding] = np.maximum(level[:, None] * shape[None, :], 1e-30)
@@ -125,3 +128,12 @@ def excess(power: Power, floor: Floor) -> Power:
     bridge = np.minimum(ratio[:, left], ratio[:, right])[:, None]
     ratio[:, left + 1 : right] = np.maximum(ratio[:, left + 1 : right], bridge)
     return ratio
+
+
+def without_dc(floor: Floor) -> Floor:
+    """Return the floor of the noise alone: at 0 Hz, where it was raised, the level beside."""
+    centre = floor.shape[1] // 2
+    left, right = centre - _DC_BINS - 1, centre + _DC_BINS + 1
+    noise = floor.copy()
+    noise[:, left + 1 : right] = np.minimum(floor[:, left], floor[:, right])[:, None]
+    return noise

@@ -27,6 +27,11 @@ def frame_count(samples: int) -> int:
     return max(0, (samples - FRAME) // HOP + 1)
 
 
+def energy_share(samples: int) -> float:
+    """Return the share of a frame's energy in its first samples, of even power; at least 1/4."""
+    return max(0.25, float(np.sum(_window()[:samples] ** 2)))
+
+
 def frame_power(iq: npt.NDArray[np.complex64], workers: int = 1) -> Power:
     """Return the power spectra of all whole frames of complex64 [samples].
 
