@@ -109,7 +109,6 @@ def test_the_band_is_where_the_truth_says(label):
         assert upper - lower == pytest.approx(emission.bandwidth, rel=0.15)
 
 
-@pytest.mark.xfail(reason="a sideband lies beside the centre that the truth gives", strict=True)
 @pytest.mark.usefixtures("perfect_receiver")
 def test_a_single_sideband_lies_within_the_band_that_the_truth_says():
     for index in range(6):

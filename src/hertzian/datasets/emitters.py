@@ -38,6 +38,12 @@ class Emitter:
     unit_samples: float
     reference_bandwidth: float
 
+    @property
+    def center(self) -> float:
+        """Centre of the waveform's band, cycles per sample: a single sideband lies beside 0 Hz."""
+        sign = {"upper": 1, "lower": -1}.get(getattr(self.waveform, "side", ""), 0)
+        return sign * self.reference_bandwidth / 2
+
 
 Draw = Callable[[str, float, Generator], Emitter]
 
@@ -157,9 +163,10 @@ def _amplitude(label: str, bandwidth: float, rng: Generator) -> Emitter:
 
 
 def _sideband(label: str, bandwidth: float, rng: Generator) -> Emitter:
+    bandwidth = min(bandwidth, 0.45)
     waveform = make(
         label,
-        message_bandwidth=min(bandwidth, 0.45),
+        message_bandwidth=bandwidth,
         side=str(rng.choice(["upper", "lower"])),
         message=str(rng.choice(["speech", "speech", "music", "noise"])),
     )

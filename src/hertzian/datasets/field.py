@@ -114,7 +114,10 @@ class _Burst:
 
 def close_scene() -> Scene:
     """Return what a receiver beside its transmitters hears: strong, wide, lasting, often one."""
-    frequent = ("OOK", "OOK", "OOK", "OFDM", "OFDM", "OFDM", "2FSK", "2FSK", "GFSK", "PPM", "WBFM")
+    frequent = (
+        *("OOK", "OOK", "OOK", "OFDM", "OFDM", "OFDM", "2FSK", "2FSK", "GFSK"),
+        *("PPM", "WBFM", "AM-SSB"),
+    )
     return Scene(
         samples=(12_000, 131_072),
         emitters=(1, 2),
@@ -130,6 +133,12 @@ def close_scene() -> Scene:
 
 def _log_uniform(rng: Generator, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def _shifted(x: torch.Tensor, frequency: float) -> torch.Tensor:
+    n = torch.arange(x.shape[-1], dtype=torch.float64)
+    shift = torch.polar(torch.ones_like(n), 2 * torch.pi * ((frequency * n) % 1.0))
+    return x * shift.to(torch.complex64)
 
 
 def _burst(scene: Scene, longest: int, rng: Generator, draws: torch.Generator) -> _Burst:
@@ -153,7 +162,7 @@ def _burst(scene: Scene, longest: int, rng: Generator, draws: torch.Generator) -
     samples = int(min(longest, _log_uniform(rng, least, most + 1)))
     if scene.filling and rng.random() < scene.filling:
         samples = longest
-    x = emitter.waveform.generate(1, samples, draws)
+    x = _shifted(emitter.waveform.generate(1, samples, draws), -emitter.center)
     return _Burst(label, x, emitter.reference_bandwidth, emitter.unit_samples)
 
 
@@ -237,12 +246,10 @@ def add_emission(total: torch.Tensor, x: torch.Tensor, emission: Emission) -> No
 
     Its level gives the emission's SNR over noise of unit power in the whole sampled band.
     """
-    n = torch.arange(emission.count, dtype=torch.float64)
     amplitude = float(np.sqrt(10 ** (emission.snr_db / 10) * emission.bandwidth))
     power = float(x.abs().square().mean())
-    shift = torch.polar(torch.ones_like(n), 2 * torch.pi * ((emission.center * n) % 1.0))
     place = slice(emission.start, emission.stop)
-    total[place] += x * shift.to(torch.complex64) * amplitude / power**0.5
+    total[place] += _shifted(x, emission.center) * amplitude / power**0.5
 
 
 def field_recording(seed: int, index: int, scene: Scene | None = None) -> FieldRecording:
