@@ -1,5 +1,6 @@
 """Push in samples, get sightings: where and when something is on the air, with its samples."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,6 +82,7 @@ class Detector:
 
     def __init__(self, workers: int = 1) -> None:
         self._workers = workers
+        self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
         self._buffer = _Buffer()
         self._tracker = Tracker(LONGEST_FRAMES)
         self._frame = 0
@@ -89,11 +91,13 @@ class Detector:
         """Take the next samples, complex [any]; return what can be told of now."""
         samples = np.asarray(iq, dtype=np.complex64).ravel()
         sightings: list[Sighting] = []
-        for begin in range(0, samples.size, _SLAB_SAMPLES):
-            self._buffer.append(samples[begin : begin + _SLAB_SAMPLES])
+        step = self._workers * _SLAB_SAMPLES
+        for begin in range(0, samples.size, step):
+            self._buffer.append(samples[begin : begin + step])
+            end = self._buffer.stop
             # one slab is held back, so that the last one is never too short to judge
-            while self._buffer.stop - self._frame * HOP >= 2 * _SLAB_SAMPLES + FRAME:
-                sightings += self._judge(SLAB, self._buffer.stop)
+            whole = (end - self._frame * HOP - FRAME) // _SLAB_SAMPLES - 1
+            sightings += self._judge([SLAB] * whole, end)
         return sightings
 
     def finish(self) -> list[Sighting]:
@@ -105,22 +109,31 @@ class Detector:
             # zeros complete the last frame, so that no sample goes unseen
             missing = -(left - FRAME) % HOP if left > FRAME else FRAME - left
             self._buffer.append(np.zeros(missing, dtype=np.complex64))
-            sightings += self._judge(frame_count(left + missing), end)
+            sightings += self._judge([frame_count(left + missing)], end)
         return sightings + self._tell(self._tracker.finish(), end)
 
-    def _judge(self, frames: int, end: int) -> list[Sighting]:
-        begin = self._frame * HOP
-        iq = self._buffer.view(begin, begin + (frames - 1) * HOP + FRAME)
-        power = frame_power(iq, self._workers)
-        # zeros that complete the last frame dilute its power
-        power[-1] /= energy_share(end - begin - (frames - 1) * HOP)
-        bursts = find_all(power, noise_floor(power), self._frame)
-        self._frame += frames
-        sightings = self._tell(self._tracker.update(bursts, self._frame), end)
+    def _judge(self, slabs: list[int], end: int) -> list[Sighting]:
+        """Judge the next slabs, given by their numbers of frames."""
+        firsts = [self._frame + sum(slabs[:number]) for number in range(len(slabs))]
+        # what is in a slab depends on no other one, and most of the work lets other threads run
+        look = map if self._pool is None or len(slabs) < 2 else self._pool.map
+        sightings: list[Sighting] = []
+        found = look(lambda first, frames: self._bursts(first, frames, end), firsts, slabs)
+        for bursts, frames in zip(found, slabs, strict=True):
+            self._frame += frames
+            sightings += self._tell(self._tracker.update(bursts, self._frame), end)
         needed = self._tracker.first_needed
         keep = self._frame if needed is None else min(needed, self._frame)
         self._buffer.forget(max(self._buffer.start, keep * HOP - 2 * FRAME))
         return sightings
+
+    def _bursts(self, first: int, frames: int, end: int) -> list[Emission]:
+        begin = first * HOP
+        iq = self._buffer.view(begin, begin + (frames - 1) * HOP + FRAME)
+        power = frame_power(iq)
+        # zeros that complete the last frame dilute its power
+        power[-1] /= energy_share(end - begin - (frames - 1) * HOP)
+        return find_all(power, noise_floor(power), first)
 
     def _tell(self, emissions: list[Emission], end: int) -> list[Sighting]:
         # plateaus come last, so that all that stands on them waits for their verdict

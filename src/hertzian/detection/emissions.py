@@ -16,7 +16,7 @@ GROW = 3.0
 """Smoothed power over floor that belongs to a detection when it touches a seed."""
 GAP_FRAMES = 16
 """Silence that ends an emission."""
-_BOX = (3, 3)
+_BOX = 3
 _WIDE_BINS = 31
 _LEAST = 16
 _WIDE_CAP = 12.0
@@ -128,13 +128,13 @@ def find_bursts(power: Power, floor: Floor, first_frame: int) -> list[Emission]:
     level (hysteresis).
     """
     ratio = excess(power, floor)
-    smooth = ndimage.uniform_filter(ratio, _BOX, mode="constant")
+    smooth = _over_frames(ndimage.uniform_filter1d(ratio, _BOX, axis=1, mode="constant"), _BOX)
     # a short wide burst fills a row: its average over bins tells, one strong line must not
     wide = ndimage.uniform_filter1d(
         np.minimum(ratio, _WIDE_CAP), _WIDE_BINS, axis=1, mode="constant"
     )
     # a weak wide signal that stays shows over frames and bins together
-    staying = ndimage.uniform_filter1d(wide, _STAYING_FRAMES, axis=0, mode="constant")
+    staying = _over_frames(wide, _STAYING_FRAMES)
     strong = smooth > SEED
     spread = (wide > _WIDE_SEED) | (staying > _STAYING_SEED)
     if not (strong.any() or spread.any()):
@@ -151,6 +151,19 @@ def find_bursts(power: Power, floor: Floor, first_frame: int) -> list[Emission]:
         _burst(power, floor, noise, labels, index, boxes[index - 1], first_frame)
         for index in sorted(chosen - {0})
     ]
+
+
+def _over_frames(cells: Power, count: int) -> Power:
+    """Return the mean over `count` frames around each, zeros beyond the slab.
+
+    Sums of whole rows: several times as fast as a filter that walks down the columns.
+    """
+    total = cells.copy()
+    for step in range(1, min(count // 2, len(cells) - 1) + 1):
+        total[step:] += cells[:-step]
+        total[:-step] += cells[step:]
+    total *= np.float32(1 / count)
+    return total
 
 
 def _width(box: tuple[slice, ...]) -> int:

@@ -40,7 +40,10 @@ def _exponential_quantile(share: float) -> float:
 def _quantile(values: Power, share: float, axis: int) -> Power:
     count = values.shape[axis]
     rank = min(count - 1, int(share * count))
-    return np.asarray(np.take(np.partition(values, rank, axis=axis), rank, axis=axis))
+    # partitioning is several times as fast along memory as across it
+    rows = np.array(np.moveaxis(values, axis, -1), order="C")
+    rows.partition(rank, axis=-1)
+    return np.asarray(rows[..., rank])
 
 
 def _order_mean(share: float, count: int) -> float:
