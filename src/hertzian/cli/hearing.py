@@ -12,8 +12,6 @@ from hertzian.report import ReportEntry
 from hertzian.signal import Detection, summarise
 
 CHUNK_SAMPLES = 1 << 18
-SNIPPET_SAMPLES = 16_384
-"""Baseband samples of a detection that are kept to draw it."""
 
 
 class _Strongest:
@@ -25,8 +23,7 @@ class _Strongest:
         self._numbers = count()
 
     def take(self, view: DetectionView) -> None:
-        # a copy, lest the view keep all of its detection's samples alive
-        snippet = Snippet(view.iq[:SNIPPET_SAMPLES].copy(), view.sample_rate_hz)
+        snippet = Snippet(view.iq, view.sample_rate_hz)
         item = (view.detection.energy, next(self._numbers), view.detection, snippet)
         heapq.heappush(self._heap, item)
         if len(self._heap) > self._most:

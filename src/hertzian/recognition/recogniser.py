@@ -24,17 +24,31 @@ from hertzian.signal import Detection, HertzianError, to_channels
 
 WINDOWS_PER_PIECE = 24
 """Windows that are judged of each sighting, spread evenly over it."""
+SNIPPET_SAMPLES = 16_384
+"""Samples at baseband that are kept to draw a detection."""
 _CHUNK = 1 << 18
 _AT_END = 2048
 
 
 @dataclass(frozen=True)
 class DetectionView:
-    """A detection and samples of it: complex64 `iq` at baseband, at `sample_rate_hz`."""
+    """A detection and its first `SNIPPET_SAMPLES` at baseband.
+
+    complex64 `iq` at `sample_rate_hz`; of an emission in pieces, that of most energy.
+    """
 
     detection: Detection
     iq: npt.NDArray[np.complex64]
     sample_rate_hz: float
+
+
+@dataclass(frozen=True)
+class _Snippet:
+    """Samples to draw, their rate over that of the recording, and the energy of their piece."""
+
+    iq: npt.NDArray[np.complex64]
+    rate: float
+    energy: float
 
 
 @dataclass
@@ -51,7 +65,7 @@ class _Stream:
 
     detector: Detector
     evidence: dict[int, Evidence] = field(default_factory=dict)
-    snippets: dict[int, Baseband] = field(default_factory=dict)
+    snippets: dict[int, _Snippet] = field(default_factory=dict)
     waiting: list[_Waiting] = field(default_factory=list)
     samples: int = 0
 
@@ -208,7 +222,9 @@ class Recogniser:
         stream.evidence[track].add(found, logits)
         best = stream.snippets.get(track)
         if best is None or found.energy > best.energy:
-            stream.snippets[track] = found
+            # a copy, lest the view keep all of the piece alive
+            shown = found.iq[:SNIPPET_SAMPLES].copy()
+            stream.snippets[track] = _Snippet(shown, found.rate, found.energy)
 
     def _conclude(self, track: int, evidence: Evidence, ended: bool) -> DetectionView | None:
         stream = self._stream
