@@ -13,6 +13,7 @@ from hertzian.recognition import Recogniser
 TINY = (
     "stages.data.training=70",
     "stages.data.close=30",
+    "stages.data.wide=10",
     "stages.data.validation=30",
     "stages.data.calibration=12",
     "stages.train.epochs=4",
@@ -45,7 +46,7 @@ def test_the_model_says_what_it_has_seen_and_how_it_is_calibrated(run):
     folder, result = run
     metadata = load_predictor(folder).metadata
     assert {identity.seed for identity in metadata.trained_on} == {
-        part_seed(0, part) for part in ("training", "validation", "calibration", "close")
+        part_seed(0, part) for part in ("training", "validation", "calibration", "close", "wide")
     }
     assert metadata.temperature == pytest.approx(result.metrics["temperature"]["mean"])
     assert metadata.noise_confidence == pytest.approx(

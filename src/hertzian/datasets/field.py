@@ -131,6 +131,26 @@ def close_scene() -> Scene:
     )
 
 
+def wide_scene() -> Scene:
+    """Return what a receiver hears that is tuned to one signal nearly as wide as its band."""
+    return Scene(
+        samples=(12_000, 65_536),
+        emitters=(1, 1),
+        bandwidth=(0.45, 0.88),
+        snr_db=(5.0, 35.0),
+        units=(512.0, 16_384.0),
+        filling=0.8,
+        unknown=0.02,
+        noise=0.0,
+        labels=(
+            *("OFDM", "OFDM", "OFDM", "OFDM", "OFDM", "WBFM", "2FSK", "GFSK", "4FSK", "BPSK"),
+            *("QPSK", "8PSK", "16QAM", "64QAM", "DSSS-BPSK", "CSS", "LFM"),
+        ),
+        close=True,
+        rolled_off=0.1,
+    )
+
+
 def _log_uniform(rng: Generator, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 

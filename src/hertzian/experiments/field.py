@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from pydantic import Field
 
-from hertzian.datasets.field import Scene, close_scene, field_recording
+from hertzian.datasets.field import Scene, close_scene, field_recording, wide_scene
 from hertzian.datasets.shards import Shard, read_shards, write_shards
 from hertzian.datasets.windows import detect
 from hertzian.deployment import DatasetIdentity, ModelMetadata, OnnxPredictor
@@ -23,7 +23,9 @@ from hertzian.training import ArrayDataset, fit
 from hertzian.training.loop import Precision
 
 PRESET = "field"
-_PARTS = ("training", "validation", "calibration", "close")
+_PARTS = ("training", "validation", "calibration", "close", "wide")
+_TAUGHT = ("training", "close", "wide")
+_SCENES: dict[str, Callable[[], Scene]] = {"close": close_scene, "wide": wide_scene}
 _MODEL = "field"
 _SILENT_FROM = 1_000_000
 
@@ -38,6 +40,7 @@ class DataSettings(StageSettings):
 
     training: int = Field(ge=1)
     close: int = Field(ge=1)
+    wide: int = Field(ge=1)
     validation: int = Field(ge=1)
     calibration: int = Field(ge=1)
     windows_per_detection: int = Field(default=8, ge=1)
@@ -54,7 +57,7 @@ def make_data(settings: DataSettings, context: StageContext) -> StageOutcome:
             seed=part_seed(context.seed, part),
             recordings=getattr(settings, part),
             classes=classes,
-            scene=close_scene() if part == "close" else Scene(),
+            scene=_SCENES.get(part, Scene)(),
             workers=os.cpu_count() or 1,
             per_detection=WINDOWS_PER_PIECE if calibration else settings.windows_per_detection,
             progress=_logging(part, context),
@@ -79,7 +82,7 @@ class TrainSettings(StageSettings):
 def train(settings: TrainSettings, context: StageContext) -> StageOutcome:
     """Train the network on the windows; started again, it goes on after the last epoch."""
     folder = context.output(settings.data)
-    shards = read_shards(folder / "training") + read_shards(folder / "close")
+    shards = [shard for part in _TAUGHT for shard in read_shards(folder / part)]
     classes = spec(_MODEL).classes
     torch.manual_seed(context.seed)
     model = build(_MODEL)
@@ -101,7 +104,7 @@ def train(settings: TrainSettings, context: StageContext) -> StageOutcome:
     torch.save(model.state_dict(), context.folder / "weights.pt")
     seen = tuple(
         DatasetIdentity(preset=PRESET, seed=part_seed(context.seed, part))
-        for part in ("training", "close", "validation")
+        for part in (*_TAUGHT, "validation")
     )
     return StageOutcome(
         metrics={"validation_window_accuracy": result.best_accuracy, "epochs": result.epochs},
