@@ -100,7 +100,7 @@ def test_several_recordings_share_a_page(tmp_path, make_entry, make_detection, r
     page = report(tmp_path / "r.html", entries, read_page)
     assert [row[1:] for row in page.rows[1:3]] == [
         ["20 ms", "1 MHz", "25", "OOK", "90 %"],
-        ["20 ms", "1 MHz", "0", "noise", "100 %"],
+        ["20 ms", "1 MHz", "0", "noise", "80 %"],
     ]
     assert page.rows[1][0].endswith("one.cf32")
     assert page.count("details") == DETAILED // 2
