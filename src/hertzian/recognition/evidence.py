@@ -1,6 +1,6 @@
 """What a model says of a whole detection: logits pooled over its windows, calibrated."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +55,14 @@ def judge(scores: dict[str, float]) -> Verdict:
     return Verdict(modulation, family, scores[modulation], family_confidence, scores)
 
 
+def with_memory(scores: dict[str, float]) -> dict[str, float]:
+    """Return the scores of a signal that repeats itself, see `repeats_itself`: noise it is not."""
+    rest = 1.0 - scores.get("noise", 0.0)
+    if rest <= 0.0:
+        return scores
+    return {name: 0.0 if name == "noise" else p / rest for name, p in scores.items()}
+
+
 @dataclass
 class Evidence:
     """Everything gathered about one emission so far; long ones come in pieces."""
@@ -69,7 +77,7 @@ class Evidence:
     line_energy: float = 0.0
     lower: float = 0.0
     upper: float = 0.0
-    pieces: int = field(default=0)
+    repeats: bool = False
 
     def add(self, piece: Baseband, logits: npt.NDArray[np.float32]) -> None:
         """Take in a piece and the logits [windows, classes] of its windows."""
@@ -83,7 +91,11 @@ class Evidence:
         self.line_energy += weight * piece.line_share
         self.noise_density += weight * piece.noise_density
         self.energy += weight
-        self.pieces += 1
+
+    def scores(self, metadata: ModelMetadata) -> dict[str, float]:
+        """Return the calibrated probability of every class from what is gathered."""
+        scores = pooled_scores(self.logits, self.windows, metadata)
+        return with_memory(scores) if self.repeats else scores
 
     @property
     def band(self) -> tuple[float, float]:

@@ -17,7 +17,8 @@ from hertzian.detection import (
     to_baseband,
     windows,
 )
-from hertzian.recognition.evidence import Evidence, judge, pooled_scores
+from hertzian.recognition.evidence import Evidence, judge
+from hertzian.recognition.memory import repeats_itself
 from hertzian.recognition.rules import ReportRules
 from hertzian.recordings import Recording, open_recording
 from hertzian.signal import Detection, HertzianError, to_channels
@@ -95,6 +96,8 @@ class Recogniser:
         self.predictor = predictor
         self.rules = rules or ReportRules()
         self.sample_rate_hz = sample_rate_hz
+        classes = predictor.metadata.classes
+        self._noise = classes.index("noise") if "noise" in classes else None
         self._workers = workers
         self._stream = _Stream(Detector(workers))
 
@@ -219,7 +222,10 @@ class Recogniser:
                 touches_start=found.start < _AT_END,
                 logits=np.zeros(logits.shape[1]),
             )
-        stream.evidence[track].add(found, logits)
+        evidence = stream.evidence[track]
+        evidence.add(found, logits)
+        if self._noise is not None and logits.mean(axis=0).argmax() == self._noise:
+            evidence.repeats |= repeats_itself(found.iq)
         best = stream.snippets.get(track)
         if best is None or found.energy > best.energy:
             # a copy, lest the view keep all of the piece alive
@@ -233,7 +239,7 @@ class Recogniser:
         touches_end = ended and evidence.stop > stream.samples - _AT_END
         if not self.rules.worth_telling(evidence, touches_end):
             return None
-        verdict = judge(pooled_scores(evidence.logits, evidence.windows, self.predictor.metadata))
+        verdict = judge(evidence.scores(self.predictor.metadata))
         if verdict.family == "noise":
             return None
         rate = self._rate(None)
@@ -256,8 +262,7 @@ class Recogniser:
     def _settle(self, plateau: Evidence, until: int) -> list[DetectionView]:
         """Decide on what waits under a plateau: noise lets it through, a signal swallows it."""
         stream = self._stream
-        scores = pooled_scores(plateau.logits, plateau.windows, self.predictor.metadata)
-        bare = judge(scores).family == "noise"
+        bare = judge(plateau.scores(self.predictor.metadata)).family == "noise"
         settled = [w for w in stream.waiting if w.view.detection.stop <= until + _AT_END]
         stream.waiting = [w for w in stream.waiting if w.view.detection.stop > until + _AT_END]
         if bare:

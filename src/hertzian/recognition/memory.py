@@ -1,0 +1,44 @@
+"""Whether a signal repeats itself: noise has no memory, a cyclic prefix is nothing else."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft, ndimage
+
+from hertzian.detection import OCCUPIED_SHARE
+
+_MOST_SAMPLES = 1 << 20
+_FIRST_LAG = 128
+# an FFT of 8192 at baseband's rate; transmitters repeat their packets at longer lags
+_LAST_LAG = 3 * 8192
+_FEWEST_SAMPLES = 4 * _FIRST_LAG
+_DEVIATIONS = 6.0
+_TAIL = 2.0
+_SIDE_LAGS = 49
+_APART_LAGS = 36
+_PROMINENT = 1.5
+
+
+def repeats_itself(iq: npt.NDArray[np.complex64]) -> bool:
+    """Tell whether baseband samples [n] correlate with themselves at a few long lags.
+
+    An OFDM signal does at the length of its FFT (van de Beek, Sandell and Borjesson 1997, eq. 5),
+    by the prefix's share of the symbol. Of n samples of noise that fills `OCCUPIED_SHARE` of the
+    band, |r|^2 is exponential with mean 1 / (n OCCUPIED_SHARE) beyond the filter's own response,
+    which decays at least as fast as that of a sharp edge, 1 / (pi OCCUPIED_SHARE lag). A lag counts
+    from six times the root of that mean, and if it stands out of the lags beside it: carriers and
+    narrow signals on top of noise correlate over whole ranges of lags.
+    """
+    x = iq[:_MOST_SAMPLES]
+    if x.size < _FEWEST_SAMPLES:
+        return False
+    size = fft.next_fast_len(2 * x.size)
+    power = np.abs(fft.fft(x, size)) ** 2
+    lags = np.arange(_FIRST_LAG, min(_LAST_LAG, x.size // 2))
+    raw = np.abs(fft.ifft(power)[: lags[-1] + 1])
+    # fewer pairs at longer lags: each is scaled to a mean over all samples
+    correlation = raw[lags] / max(float(raw[0]), 1e-30) * (x.size / (x.size - lags))
+    noise = _DEVIATIONS / np.sqrt((x.size - lags) * OCCUPIED_SHARE)
+    edge = _TAIL / (np.pi * OCCUPIED_SHARE * lags)
+    reach = ndimage.maximum_filter1d(correlation, _SIDE_LAGS, mode="nearest")
+    beside = np.maximum(np.roll(reach, _APART_LAGS), np.roll(reach, -_APART_LAGS))
+    return bool(np.any((correlation > noise + edge) & (correlation > _PROMINENT * beside)))

@@ -1,0 +1,74 @@
+"""Noise has no memory; the cyclic prefix of OFDM is one."""
+
+import numpy as np
+import pytest
+
+from hertzian.recognition.memory import repeats_itself
+
+pytestmark = pytest.mark.base
+
+SAMPLES = 90_000
+
+
+def band_limited(x):
+    """Keep the middle third of the band, as baseband has it."""
+    spectrum = np.fft.fft(x)
+    spectrum[np.abs(np.fft.fftfreq(x.size)) > 1 / 6] = 0
+    return np.fft.ifft(spectrum).astype(np.complex64)
+
+
+def noise(seed, samples=SAMPLES):
+    parts = np.random.default_rng(seed).standard_normal((samples, 2))
+    return parts.view(np.complex128)[:, 0]
+
+
+def ofdm(prefix, fft_size=64, seed=0):
+    """Cyclic-prefix OFDM at the critical rate, interpolated threefold: baseband's share."""
+    random = np.random.default_rng(seed)
+    count = SAMPLES // 3 // (fft_size + prefix)
+    data = random.choice([1 + 1j, 1 - 1j, -1 + 1j, -1 - 1j], (count, fft_size))
+    symbols = np.fft.ifft(data, axis=1)
+    x = np.concatenate([symbols[:, fft_size - prefix :], symbols], axis=1).ravel()
+    spectrum = np.fft.fftshift(np.fft.fft(x))
+    padded = np.pad(spectrum, x.size)
+    return np.fft.ifft(np.fft.ifftshift(padded)).astype(np.complex64)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_noise_does_not_repeat_itself(seed):
+    assert not repeats_itself(band_limited(noise(seed)))
+
+
+@pytest.mark.parametrize("prefix", [4, 8, 16])
+def test_a_cyclic_prefix_shows(prefix):
+    assert repeats_itself(ofdm(prefix))
+
+
+def test_it_shows_through_noise_as_strong_as_the_signal():
+    x = ofdm(16)
+    added = band_limited(noise(1, x.size))
+    assert repeats_itself(x + added * np.std(x) / np.std(added))
+
+
+def test_without_a_prefix_there_is_nothing_to_see():
+    assert not repeats_itself(ofdm(0))
+
+
+def test_carriers_on_noise_are_no_memory():
+    n = np.arange(SAMPLES)
+    x = band_limited(noise(2))
+    tones = np.exp(2j * np.pi * 0.05 * n) + np.exp(2j * np.pi * -0.11 * n)
+    assert not repeats_itself((x + 0.5 * np.std(x) * tones).astype(np.complex64))
+
+
+@pytest.mark.parametrize("hold", [40, 400])
+def test_a_narrow_signal_on_noise_is_no_memory(hold):
+    random = np.random.default_rng(4)
+    bits = (2 * random.integers(0, 2, SAMPLES // hold + 1) - 1).repeat(hold)[:SAMPLES]
+    x = band_limited(noise(3))
+    assert not repeats_itself(band_limited(x + 0.7 * np.std(x) * bits))
+
+
+def test_too_few_samples_tell_nothing():
+    assert not repeats_itself(ofdm(16)[:500])
+    assert not repeats_itself(np.zeros(5000, dtype=np.complex64))
