@@ -29,6 +29,8 @@ def repeats_itself(iq: npt.NDArray[np.complex64]) -> bool:
     narrow signals on top of noise correlate over whole ranges of lags.
     """
     x = iq[:_MOST_SAMPLES]
+    # the phase alone: a burst that is stronger than the rest must not outweigh it
+    x = x / np.maximum(np.abs(x), 1e-30)
     if x.size < _FEWEST_SAMPLES:
         return False
     size = fft.next_fast_len(2 * x.size)
