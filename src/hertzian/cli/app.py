@@ -44,7 +44,7 @@ def _frame(
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Recognise radio signals: modulation and protocol from IQ samples.
+    """Recognise radio signals: what is on the air, from IQ samples.
 
     Every verb takes --json (one document on standard output) and --help, which shows examples.
     """
