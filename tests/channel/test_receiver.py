@@ -12,6 +12,7 @@ from hertzian.channel import (
     AutomaticGain,
     ChannelError,
     DCOffset,
+    FollowingGain,
     IQImbalance,
     Quantisation,
     ReceiverFilter,
@@ -179,3 +180,19 @@ def test_a_filter_that_passes_everything_changes_nothing():
 def test_wrong_parameters_are_refused(make):
     with pytest.raises(ChannelError):
         make()
+
+
+@pytest.mark.parametrize("compression", [0.0, 0.4, 1.0])
+def test_a_following_gain_compresses_a_lasting_step(compression):
+    levels = torch.cat([torch.full((5000,), 0.1), torch.full((5000,), 1.0)])
+    x = levels.to(torch.complex64)[None, :]
+    y = FollowingGain(compression, 100.0)(x, torch.Generator())[0].abs()
+    step_db = 20 * torch.log10(y[7500] / y[2500])
+    assert float(step_db) == pytest.approx(20 * (1 - compression), abs=1e-3)
+
+
+def test_a_following_gain_keeps_the_phase():
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(2, 4000, dtype=torch.complex64, generator=generator)
+    y = FollowingGain(0.7, 64.0)(x, generator)
+    torch.testing.assert_close(torch.angle(y), torch.angle(x))

@@ -9,6 +9,7 @@ from hertzian.channel.parameters import ChannelError
 from hertzian.channel.receiver import (
     AutomaticGain,
     DCOffset,
+    FollowingGain,
     IQImbalance,
     Quantisation,
     ReceiverFilter,
@@ -25,6 +26,7 @@ __all__ = [
     "ChannelError",
     "DCOffset",
     "Fading",
+    "FollowingGain",
     "IQImbalance",
     "Impairment",
     "Neighbours",

@@ -116,6 +116,34 @@ class AutomaticGain:
 
 
 @dataclass(frozen=True)
+class FollowingGain:
+    """A gain control fast enough to follow the envelope: y = x (e / mean e)^-``compression``.
+
+    e is the rms of x over ``window_samples`` around. At compression c a step of L dB that lasts
+    comes out as one of (1 - c) L dB, so noise rises in the gaps of a keyed signal.
+    """
+
+    compression: float
+    window_samples: float
+
+    def __post_init__(self) -> None:
+        require_between("compression", self.compression, 0.0, 1.0)
+        require_between("window_samples", self.window_samples, 1.0)
+
+    def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Level each example by its own envelope; nothing is drawn."""
+        require_baseband(x)
+        width = 2 * int(self.window_samples // 2) + 1
+        power = x.abs().square().unsqueeze(1)
+        mean = torch.nn.functional.avg_pool1d(
+            power, width, stride=1, padding=width // 2, count_include_pad=False
+        )[:, 0]
+        envelope = mean.clamp_min(torch.finfo(torch.float32).tiny).sqrt()
+        relative: Tensor = envelope / envelope.mean(dim=1, keepdim=True)
+        return x * torch.pow(relative, -self.compression)
+
+
+@dataclass(frozen=True)
 class Quantisation:
     """Mid-rise rounding of I and of Q to ``bits`` bits, clipped at full scale.
 

@@ -1,8 +1,11 @@
 """Recognising a whole recording in bounded memory, with samples of its strongest detections."""
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
+
+import numpy as np
+import numpy.typing as npt
 
 from hertzian.deployment.runtime import Predictor
 from hertzian.recognition import DetectionView, Recogniser, ReportRules
@@ -57,19 +60,18 @@ def hear(
     Raises:
         HertzianError: the recording cannot be read, or is silent.
     """
-    recogniser = Recogniser(predictor, recording.sample_rate_hz, rules)
+    recogniser = Recogniser(predictor, rules=rules)
     strongest = _Strongest(snippets)
     detections: list[Detection] = []
 
-    def keep(views: list[DetectionView]) -> None:
-        for view in views:
-            detections.append(view.detection)
-            strongest.take(view)
+    def chunks() -> Iterator[npt.NDArray[np.complex64]]:
+        for chunk in recording.chunks(CHUNK_SAMPLES):
+            yield chunk
+            advance(chunk.size)
 
-    for chunk in recording.chunks(CHUNK_SAMPLES):
-        keep(recogniser.push_views(chunk))
-        advance(chunk.size)
-    keep(recogniser.finish_views())
+    for view in recogniser.views_of(chunks(), recording.sample_rate_hz):
+        detections.append(view.detection)
+        strongest.take(view)
     detections.sort(key=lambda detection: detection.start)
     return ReportEntry(
         recording=recording,

@@ -7,7 +7,7 @@ them into symbol rates are the first-order ones (Nyquist, Carson), not exact, an
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.random import Generator
@@ -46,6 +46,7 @@ class Emitter:
 
 
 Draw = Callable[[str, float, Generator], Emitter]
+Style = Literal["plain", "close", "cheap"]
 
 
 def _symbols(bandwidth: float, excess: float) -> float:
@@ -89,8 +90,18 @@ def _sharp_on_off(label: str, bandwidth: float, rng: Generator) -> Emitter:
     return _remote(label, bandwidth, rng, _log_uniform(rng, 4.0, 60.0), (0.0,))
 
 
+def _sparse_on_off(label: str, bandwidth: float, rng: Generator) -> Emitter:
+    """Hard-edged pulses far apart, the gap telling the bit, as weather sensors send them."""
+    return _remote(label, bandwidth, rng, _log_uniform(rng, 4.0, 60.0), (0.0,), 11)
+
+
 def _remote(
-    label: str, bandwidth: float, rng: Generator, excess: float, rises: tuple[float, ...]
+    label: str,
+    bandwidth: float,
+    rng: Generator,
+    excess: float,
+    rises: tuple[float, ...],
+    ratios: int = 5,
 ) -> Emitter:
     coding = str(rng.choice(["nrz", "rz", "manchester", "pwm", "ppm"]))
     sps = _symbols(bandwidth, excess)
@@ -102,7 +113,7 @@ def _remote(
             "repeats": int(rng.integers(1, 13)),
             "gap_symbols": int(rng.integers(4, 40)),
         }
-    ratio = int(rng.integers(2, 5)) if coding in ("pwm", "ppm") else 2
+    ratio = int(rng.integers(2, ratios)) if coding in ("pwm", "ppm") else 2
     rise = float(rng.choice(rises))
     return _keyed_emitter(label, sps, coding=coding, ratio=ratio, rise_share=rise, **packets)
 
@@ -291,14 +302,20 @@ _DRAWS: dict[str, Draw] = {
 }
 
 _CLOSE_DRAWS: dict[str, Draw] = {**_DRAWS, "OOK": _sharp_on_off, "WBFM": _video}
+_STYLES: dict[str, dict[str, Draw]] = {
+    "plain": _DRAWS,
+    "close": _CLOSE_DRAWS,
+    "cheap": {**_CLOSE_DRAWS, "OOK": _sparse_on_off},
+}
 
 EMITTED: tuple[str, ...] = tuple(_DRAWS)
 """Labels that an emitter may have."""
 
 
-def draw_emitter(label: str, bandwidth: float, rng: Generator, close: bool = False) -> Emitter:
+def draw_emitter(label: str, bandwidth: float, rng: Generator, style: Style = "plain") -> Emitter:
     """Draw the parameters of an emitter of about this occupied bandwidth, cycles per sample.
 
-    With `close` it is one near the receiver: remotes with hard-edged pulses, video links.
+    A "close" one is near the receiver: remotes with hard-edged pulses, video links. Of the "cheap"
+    ones, remotes and sensors also send few pulses far apart.
     """
-    return (_CLOSE_DRAWS if close else _DRAWS)[label](label, bandwidth, rng)
+    return _STYLES[style][label](label, bandwidth, rng)

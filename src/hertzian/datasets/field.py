@@ -20,6 +20,7 @@ from hertzian.channel import (
     Chain,
     DCOffset,
     Fading,
+    FollowingGain,
     Impairment,
     IQImbalance,
     PhaseNoise,
@@ -27,7 +28,8 @@ from hertzian.channel import (
     ReceiverFilter,
     add_noise,
 )
-from hertzian.datasets.emitters import EMITTED, draw_emitter
+from hertzian.datasets.cheap import cheaply_made
+from hertzian.datasets.emitters import EMITTED, Style, draw_emitter
 from hertzian.datasets.outliers import HELD_BACK, TAUGHT, coloured_noise
 
 _PLACING_TRIES = 12
@@ -55,7 +57,8 @@ class Scene:
         held_back: whether unknown signals are those kept for tests.
         labels: that emitters may have; one that stands there twice is drawn twice as often.
         filling: probability of a burst as long as the recording.
-        close: whether emitters are near the receiver, see `draw_emitter`, and may overload it.
+        style: of the emitters, see `draw_emitter`; any but "plain" may overload the receiver, and
+            "cheap" ones leak, and drive its gain.
         rolled_off: probability that the receiver's filter shows at the edges of the band.
     """
 
@@ -71,7 +74,7 @@ class Scene:
     held_back: bool = False
     labels: tuple[str, ...] = EMITTED
     filling: float = 0.0
-    close: bool = False
+    style: Style = "plain"
     rolled_off: float = 0.3
 
 
@@ -126,8 +129,26 @@ def close_scene() -> Scene:
         filling=0.35,
         noise=0.06,
         labels=(*frequent, *frequent, *EMITTED),
-        close=True,
+        style="close",
         rolled_off=0.4,
+    )
+
+
+def cheap_scene() -> Scene:
+    """Return what is heard of remotes and sensors: free-running, leaking, driving the gain."""
+    frequent = ("OOK", "OOK", "OOK", "OOK", "PPM", "PCW", "2FSK", "2FSK", "GFSK", "4ASK")
+    return Scene(
+        samples=(32_768, 196_608),
+        emitters=(1, 2),
+        bandwidth=(0.02, 0.5),
+        snr_db=(8.0, 42.0),
+        units=(32.0, 1024.0),
+        filling=0.3,
+        unknown=0.02,
+        noise=0.04,
+        labels=(*frequent, *frequent, *frequent, *EMITTED),
+        style="cheap",
+        rolled_off=0.2,
     )
 
 
@@ -146,7 +167,7 @@ def wide_scene() -> Scene:
             *("OFDM", "OFDM", "OFDM", "OFDM", "OFDM", "WBFM", "2FSK", "GFSK", "4FSK", "BPSK"),
             *("QPSK", "8PSK", "16QAM", "64QAM", "DSSS-BPSK", "CSS", "LFM"),
         ),
-        close=True,
+        style="close",
         rolled_off=0.1,
     )
 
@@ -174,7 +195,7 @@ def _burst(scene: Scene, longest: int, rng: Generator, draws: torch.Generator) -
             label, make(bandwidth, samples, rng, draws)[None, :], bandwidth, 1 / bandwidth
         )
     label = str(rng.choice(scene.labels))
-    emitter = draw_emitter(label, bandwidth, rng, scene.close)
+    emitter = draw_emitter(label, bandwidth, rng, scene.style)
     least = max(512.0, scene.units[0] * emitter.unit_samples)
     if label in _WHOLE:
         least = max(2048.0, scene.whole_units * emitter.unit_samples)
@@ -183,6 +204,8 @@ def _burst(scene: Scene, longest: int, rng: Generator, draws: torch.Generator) -
     if scene.filling and rng.random() < scene.filling:
         samples = longest
     x = _shifted(emitter.waveform.generate(1, samples, draws), -emitter.center)
+    if scene.style == "cheap":
+        x = cheaply_made(x, label, emitter.reference_bandwidth, rng)
     return _Burst(label, x, emitter.reference_bandwidth, emitter.unit_samples)
 
 
@@ -226,7 +249,7 @@ def _receiver(scene: Scene, power: float, rng: Generator) -> Chain:
         steps.append(DCOffset(max_relative=0.1))
     bits = int(rng.choice([8, 8, 8, 12, 16]))
     # full scale is set by how many steps the noise spans: strong signals then clip by themselves
-    coarse = _OVERLOAD_STEPS if scene.close else 8.0
+    coarse = 8.0 if scene.style == "plain" else _OVERLOAD_STEPS
     noise_steps = _log_uniform(rng, 0.7, coarse if bits == 8 else 100.0)
     full_scale = 2 ** (bits - 1) / (noise_steps * np.sqrt(2.0))
     headroom = float(20 * np.log10(full_scale) - 10 * np.log10(power))
@@ -296,6 +319,9 @@ def field_recording(seed: int, index: int, scene: Scene | None = None) -> FieldR
     received = add_noise(total[None, :], 1.0, draws)
     if rng.random() < scene.rolled_off:
         received = ReceiverFilter((0.75, 0.98), float(rng.uniform(3.0, 40.0)))(received, draws)
+    if scene.style == "cheap" and rng.random() < 0.5:
+        window = _log_uniform(rng, 30.0, 3000.0)
+        received = FollowingGain(float(rng.uniform(0.3, 0.9)), window)(received, draws)
     power = float(received.abs().square().mean())
     iq = _receiver(scene, power, rng)(received, draws)[0].numpy()
     return FieldRecording(np.ascontiguousarray(iq), tuple(emissions))

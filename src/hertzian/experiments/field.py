@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from pydantic import Field
 
-from hertzian.datasets.field import Scene, close_scene, field_recording, wide_scene
+from hertzian.datasets.field import Scene, cheap_scene, close_scene, field_recording, wide_scene
 from hertzian.datasets.shards import Shard, read_shards, write_shards
 from hertzian.datasets.windows import detect
 from hertzian.deployment import DatasetIdentity, ModelMetadata, OnnxPredictor
@@ -23,9 +23,12 @@ from hertzian.training import ArrayDataset, fit
 from hertzian.training.loop import Precision
 
 PRESET = "field"
-_PARTS = ("training", "validation", "calibration", "close", "wide")
-_TAUGHT = ("training", "close", "wide")
-_SCENES: dict[str, Callable[[], Scene]] = {"close": close_scene, "wide": wide_scene}
+_PARTS = ("training", "validation", "calibration", "close", "wide", "cheap")
+_SCENES: dict[str, Callable[[], Scene]] = {
+    "close": close_scene,
+    "wide": wide_scene,
+    "cheap": cheap_scene,
+}
 _MODEL = "field"
 _SILENT_FROM = 1_000_000
 
@@ -41,6 +44,7 @@ class DataSettings(StageSettings):
     training: int = Field(ge=1)
     close: int = Field(ge=1)
     wide: int = Field(ge=1)
+    cheap: int = Field(ge=1)
     validation: int = Field(ge=1)
     calibration: int = Field(ge=1)
     windows_per_detection: int = Field(default=8, ge=1)
@@ -67,9 +71,11 @@ def make_data(settings: DataSettings, context: StageContext) -> StageOutcome:
 
 
 class TrainSettings(StageSettings):
-    """Settings of `training.fit`."""
+    """Settings of `training.fit`; `start` names an earlier stage whose weights it begins with."""
 
     data: str = "data"
+    parts: tuple[str, ...] = Field(min_length=1)
+    start: str | None = None
     epochs: int = Field(ge=1)
     batch_size: int = Field(default=256, ge=2)
     learning_rate: float = Field(default=2e-3, gt=0)
@@ -82,10 +88,12 @@ class TrainSettings(StageSettings):
 def train(settings: TrainSettings, context: StageContext) -> StageOutcome:
     """Train the network on the windows; started again, it goes on after the last epoch."""
     folder = context.output(settings.data)
-    shards = [shard for part in _TAUGHT for shard in read_shards(folder / part)]
+    shards = [shard for part in settings.parts for shard in read_shards(folder / part)]
     classes = spec(_MODEL).classes
     torch.manual_seed(context.seed)
     model = build(_MODEL)
+    if settings.start is not None:
+        model.load_state_dict(_weights(context.output(settings.start)))
     result = fit(
         model,
         _arrays(shards),
@@ -104,10 +112,14 @@ def train(settings: TrainSettings, context: StageContext) -> StageOutcome:
     torch.save(model.state_dict(), context.folder / "weights.pt")
     seen = tuple(
         DatasetIdentity(preset=PRESET, seed=part_seed(context.seed, part))
-        for part in (*_TAUGHT, "validation")
+        for part in (*settings.parts, "validation")
     )
+    name = context.folder.name
     return StageOutcome(
-        metrics={"validation_window_accuracy": result.best_accuracy, "epochs": result.epochs},
+        metrics={
+            f"{name}_validation_window_accuracy": result.best_accuracy,
+            f"{name}_epochs": result.epochs,
+        },
         trained_on=seen,
     )
 
@@ -116,7 +128,7 @@ class ModelSettings(StageSettings):
     """Where windows and weights come from; recordings that tell how often detection misses."""
 
     data: str = "data"
-    train: str = "train"
+    train: str = "tune"
     silent_recordings: int = Field(default=400, ge=1)
 
 
@@ -124,8 +136,7 @@ class ModelSettings(StageSettings):
 def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
     """Calibrate the pooled probabilities on detections of their own, and write the model."""
     model = build(_MODEL)
-    weights = context.output(settings.train) / "weights.pt"
-    model.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    model.load_state_dict(_weights(context.output(settings.train)))
     model.eval()
     description = spec(_MODEL)
     metadata = ModelMetadata(
@@ -177,6 +188,13 @@ def _logging(part: str, context: StageContext) -> Callable[[int, int], None]:
         context.log(f"{part}: shard {done} of {total}")
 
     return log
+
+
+def _weights(folder: Path) -> dict[str, torch.Tensor]:
+    weights: dict[str, torch.Tensor] = torch.load(
+        folder / "weights.pt", map_location="cpu", weights_only=True
+    )
+    return weights
 
 
 def _count(folder: Path) -> int:

@@ -28,9 +28,9 @@ def repeats_itself(iq: npt.NDArray[np.complex64]) -> bool:
     from six times the root of that mean, and if it stands out of the lags beside it: carriers and
     narrow signals on top of noise correlate over whole ranges of lags.
     """
-    x = iq[:_MOST_SAMPLES]
+    samples = iq[:_MOST_SAMPLES]
     # the phase alone: a burst that is stronger than the rest must not outweigh it
-    x = x / np.maximum(np.abs(x), 1e-30)
+    x = np.asarray(samples / np.maximum(np.abs(samples), 1e-30))
     if x.size < _FEWEST_SAMPLES:
         return False
     size = fft.next_fast_len(2 * x.size)

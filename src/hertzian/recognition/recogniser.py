@@ -29,6 +29,8 @@ SNIPPET_SAMPLES = 16_384
 """Samples at baseband that are kept to draw a detection."""
 _CHUNK = 1 << 18
 _AT_END = 2048
+_FEWEST = 64
+_LOUDEST = 1e9
 
 
 @dataclass(frozen=True)
@@ -126,9 +128,12 @@ class Recogniser:
         """Return the detections in a recording (path, `Recording` or complex samples), by start.
 
         Raises:
-            HertzianError: unreadable recording, samples without a sampling rate, or NaN in them.
+            HertzianError: unreadable recording, samples that are no complex row of 64 or more,
+                without a sampling rate, or with NaN in them.
         """
-        return [view.detection for view in self.views(source, sample_rate=sample_rate)]
+        chunks, rate = self._opened(source, sample_rate)
+        found = (view.detection for view in self.views_of(chunks, rate))
+        return sorted(found, key=lambda detection: detection.start)
 
     def views(
         self,
@@ -137,20 +142,32 @@ class Recogniser:
         sample_rate: float | None = None,
     ) -> list[DetectionView]:
         """Return the same as `recognise`, each detection with samples of it at baseband."""
-        if isinstance(source, str | Path):
-            source = open_recording(source, sample_rate_hz=sample_rate)
-        if isinstance(source, Recording):
-            return self.views_of(source.chunks(_CHUNK), source.sample_rate_hz)
-        rate = self._rate(sample_rate)
-        return self.views_of([np.asarray(source, dtype=np.complex64)], rate)
+        chunks, rate = self._opened(source, sample_rate)
+        return sorted(self.views_of(chunks, rate), key=lambda view: view.detection.start)
 
     def views_of(
         self, chunks: Iterable[npt.NDArray[np.complex64]], sample_rate_hz: float
-    ) -> list[DetectionView]:
-        """Recognise a finite stream of chunks from its beginning to its end."""
+    ) -> Iterator[DetectionView]:
+        """Recognise a finite stream of chunks from its beginning to its end, as it goes on."""
         fresh = Recogniser(self.predictor, sample_rate_hz, self.rules, self._workers)
-        found = [view for chunk in chunks for view in fresh.push_views(chunk)]
-        return sorted(found + fresh.finish_views(), key=lambda view: view.detection.start)
+        for chunk in chunks:
+            yield from fresh.push_views(chunk)
+        yield from fresh.finish_views()
+
+    def _opened(
+        self, source: str | Path | Recording | npt.ArrayLike, sample_rate: float | None
+    ) -> tuple[Iterable[npt.NDArray[np.complex64]], float]:
+        if isinstance(source, str | Path):
+            source = open_recording(source, sample_rate_hz=sample_rate)
+        if isinstance(source, Recording):
+            return source.chunks(_CHUNK), source.sample_rate_hz
+        samples = np.asarray(source)
+        if samples.ndim != 1 or samples.size < _FEWEST or not np.iscomplexobj(samples):
+            raise HertzianError(
+                f"samples: expected a row of {_FEWEST} complex numbers or more, "
+                f"found {samples.dtype} {list(samples.shape)}"
+            )
+        return [samples.astype(np.complex64)], self._rate(sample_rate)
 
     def push(self, iq: npt.ArrayLike) -> list[Detection]:
         """Take the next samples of a live stream, complex [any]; return what has ended since."""
@@ -166,6 +183,10 @@ class Recogniser:
         samples = np.asarray(iq, dtype=np.complex64).ravel()
         if not np.isfinite(samples.view(np.float32)).all():
             raise HertzianError("the samples hold NaN or infinity; mend the source")
+        if samples.size and float(np.abs(samples.view(np.float32)).max()) > _LOUDEST:
+            raise HertzianError(
+                f"the samples exceed {_LOUDEST:.0e}; scale the source, full scale is 1"
+            )
         self._stream.samples += samples.size
         return self._take(self._stream.detector.push(samples), ended=False)
 
@@ -198,6 +219,8 @@ class Recogniser:
             self._gather(sighting.track, found)
         evidence = stream.evidence.get(sighting.track)
         if evidence is None:
+            if sighting.plateau:
+                yield from (waiting.view for waiting in self._ripe(sighting.stop))
             return
         told = None
         if sighting.last:
@@ -261,17 +284,21 @@ class Recogniser:
 
     def _settle(self, plateau: Evidence, until: int) -> list[DetectionView]:
         """Decide on what waits under a plateau: noise lets it through, a signal swallows it."""
-        stream = self._stream
-        bare = judge(plateau.scores(self.predictor.metadata)).family == "noise"
-        settled = [w for w in stream.waiting if w.view.detection.stop <= until + _AT_END]
-        stream.waiting = [w for w in stream.waiting if w.view.detection.stop > until + _AT_END]
-        if bare:
-            return [w.view for w in settled]
+        ripe = self._ripe(until)
+        if judge(plateau.scores(self.predictor.metadata)).family == "noise":
+            return [w.view for w in ripe]
         lower, upper = plateau.band
         return [
             w.view
-            for w in settled
+            for w in ripe
             if w.view.detection.start < plateau.start
             or w.view.detection.stop > plateau.stop + _AT_END
             or not lower <= sum(w.band) / 2 <= upper
         ]
+
+    def _ripe(self, until: int) -> list[_Waiting]:
+        """Take out what waits and has ended by `until`."""
+        stream = self._stream
+        ripe = [w for w in stream.waiting if w.view.detection.stop <= until + _AT_END]
+        stream.waiting = [w for w in stream.waiting if w.view.detection.stop > until + _AT_END]
+        return ripe
