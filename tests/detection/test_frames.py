@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.detection.scenes import tone, white
 
-from hertzian.detection.frames import FRAME, HOP, bin_frequency, frame_count, frame_power
+from hertzian.detection.frames import FRAME, HOP, frame_count, frame_power
 
 pytestmark = pytest.mark.base
 
@@ -27,7 +27,7 @@ def frame_samples(frames):
 
 @pytest.mark.parametrize("index", [0, 1, 100, FRAME // 2, FRAME // 2 + 3, FRAME - 1])
 def test_a_tone_stands_where_the_scale_says_two_thirds_of_a_frame_over_its_power(index):
-    frequency = float(bin_frequency(index))
+    frequency = index / FRAME - 0.5
     power = frame_power(tone(4 * FRAME, frequency, amplitude=0.5))
     assert (power.argmax(axis=1) == index).all()
     # Hann: (sum w)^2 / sum w^2 = 2/3 FRAME, and a quarter of that in the bins beside
@@ -35,11 +35,6 @@ def test_a_tone_stands_where_the_scale_says_two_thirds_of_a_frame_over_its_power
     for beside in (index - 1, index + 1):
         np.testing.assert_allclose(power[:, beside % FRAME], 0.25 / 6 * FRAME, rtol=1e-3)
     assert np.delete(power, [index - 1, index, (index + 1) % FRAME], axis=1).max() < 1e-6
-
-
-def test_the_scale_runs_from_minus_a_half_in_steps_of_a_frame():
-    np.testing.assert_array_equal(bin_frequency([0, FRAME // 2]), [-0.5, 0.0])
-    assert np.diff(bin_frequency(np.arange(FRAME))) == pytest.approx(1 / FRAME)
 
 
 def test_each_frame_has_the_power_of_its_windowed_samples():

@@ -1,5 +1,6 @@
 """`hertzian classify`: the signals in recordings."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,6 +73,11 @@ def classify(
     """
     if form is not None:
         named_format(form)
+    if min_snr is not None and not math.isfinite(min_snr):
+        raise HertzianError(f"--min-snr: expected decibels, found {min_snr}")
+    outputs = [path.resolve() for path in (sigmf_out, report, csv) if path is not None]
+    if len(set(outputs)) < len(outputs):
+        raise HertzianError("two outputs have the same name; give each a file of its own")
     predictor = load_predictor(model)
     sources, errors = open_sources(files, Given(form, sample_rate, center_frequency))
     targets = _sigmf_targets(sources, files, sigmf_out)

@@ -138,6 +138,7 @@ def _record(
     rate_hz: float,
 ) -> dict[str, Any]:
     from hertzian.datasets.presets import find_preset
+    from hertzian.datasets.synthesis import check_levels
     from hertzian.datasets.truth import wideband_recording, write_truth
 
     find_preset(preset)
@@ -145,6 +146,8 @@ def _record(
         raise HertzianError(
             f"a recording of {seconds:g} s at {rate_hz:g} Hz with seed {seed} is not possible"
         )
+    if levels is not None:
+        check_levels(levels)
     span = {} if levels is None else {"snr_db": (min(levels), max(levels))}
     recording = wideband_recording(seed, round(seconds * rate_hz), **span)
     write_truth(

@@ -116,6 +116,15 @@ def _check(out: Path, per: int, seed: int, levels: tuple[float, ...], workers: i
             f"{per} examples, seed {seed} and {workers} workers are not possible; at least 1, 0 "
             "and 1 are"
         )
+    check_levels(levels)
+
+
+def check_levels(levels: tuple[float, ...]) -> None:
+    """Refuse a list of SNRs in dB that is empty, names one twice or is out of all bounds.
+
+    Raises:
+        DatasetError: it is.
+    """
     if not levels or len(set(levels)) < len(levels):
         raise DatasetError("the list of SNRs is empty or names one twice")
     if not all(math.isfinite(level) and abs(level) <= _FURTHEST_DB for level in levels):

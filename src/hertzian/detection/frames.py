@@ -54,8 +54,3 @@ def frame_power(iq: npt.NDArray[np.complex64], workers: int = 1) -> Power:
         np.multiply(source.real, source.real, out=target)
         target += source.imag * source.imag
     return power
-
-
-def bin_frequency(index: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Return the centre of bins in cycles per sample."""
-    return np.asarray(np.asarray(index, dtype=np.float64) / FRAME - 0.5)
