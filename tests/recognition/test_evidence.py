@@ -6,6 +6,7 @@ from tests.recognition.fakes import metadata
 
 from hertzian.detection import Baseband
 from hertzian.recognition import Evidence, judge, pooled_scores
+from hertzian.recognition.evidence import with_memory
 from hertzian.signal import HertzianError
 
 pytestmark = pytest.mark.base
@@ -118,3 +119,9 @@ def test_pieces_count_by_their_energy_and_windows_one_by_one():
     assert evidence.line_share == pytest.approx(0.75)
     noise = 1.5 * (upper - lower)
     assert evidence.snr_db == pytest.approx(10 * np.log10(400 / 2000 / noise))
+
+
+def test_what_looks_like_noise_and_repeats_itself_is_ofdm():
+    scores = {"noise": 0.5, "OFDM": 0.2, "QPSK": 0.3, "unknown": 0.0}
+    assert with_memory(scores) == {"noise": 0.0, "OFDM": 0.7, "QPSK": 0.3, "unknown": 0.0}
+    assert with_memory({"noise": 0.5, "QPSK": 0.5}) == {"noise": 0.5, "QPSK": 0.5}

@@ -56,11 +56,14 @@ def judge(scores: dict[str, float]) -> Verdict:
 
 
 def with_memory(scores: dict[str, float]) -> dict[str, float]:
-    """Return the scores of a signal that repeats itself, see `repeats_itself`: noise it is not."""
-    rest = 1.0 - scores.get("noise", 0.0)
-    if rest <= 0.0:
+    """Return the scores of what looks like noise and repeats itself, see `repeats_itself`.
+
+    Many subcarriers together are as good as Gaussian; with a cyclic prefix they are OFDM. So the
+    probability of noise goes there (where the model knows OFDM).
+    """
+    if "OFDM" not in scores or "noise" not in scores:
         return scores
-    return {name: 0.0 if name == "noise" else p / rest for name, p in scores.items()}
+    return {**scores, "OFDM": scores["OFDM"] + scores["noise"], "noise": 0.0}
 
 
 @dataclass
