@@ -121,7 +121,13 @@ def test_pieces_count_by_their_energy_and_windows_one_by_one():
     assert evidence.snr_db == pytest.approx(10 * np.log10(400 / 2000 / noise))
 
 
-def test_what_looks_like_noise_and_repeats_itself_is_ofdm():
+def test_a_plateau_that_looks_like_noise_and_repeats_itself_is_ofdm():
     scores = {"noise": 0.5, "OFDM": 0.2, "QPSK": 0.3, "unknown": 0.0}
-    assert with_memory(scores) == {"noise": 0.0, "OFDM": 0.7, "QPSK": 0.3, "unknown": 0.0}
-    assert with_memory({"noise": 0.5, "QPSK": 0.5}) == {"noise": 0.5, "QPSK": 0.5}
+    moved = {"noise": 0.0, "OFDM": 0.7, "QPSK": 0.3, "unknown": 0.0}
+    assert with_memory(scores, plateau=True) == moved
+    assert with_memory({"noise": 0.5, "QPSK": 0.5}, plateau=True) == {"noise": 0.0, "QPSK": 1.0}
+
+
+def test_elsewhere_what_repeats_itself_is_only_no_noise():
+    scores = {"noise": 0.5, "OFDM": 0.2, "QPSK": 0.3}
+    assert with_memory(scores, plateau=False) == {"noise": 0.0, "OFDM": 0.4, "QPSK": 0.6}

@@ -55,15 +55,20 @@ def judge(scores: dict[str, float]) -> Verdict:
     return Verdict(modulation, family, scores[modulation], family_confidence, scores)
 
 
-def with_memory(scores: dict[str, float]) -> dict[str, float]:
+def with_memory(scores: dict[str, float], plateau: bool) -> dict[str, float]:
     """Return the scores of what looks like noise and repeats itself, see `repeats_itself`.
 
-    Many subcarriers together are as good as Gaussian; with a cyclic prefix they are OFDM. So the
-    probability of noise goes there (where the model knows OFDM).
+    Noise it is not. A plateau that looks Gaussian and has a memory is OFDM, many subcarriers with a
+    cyclic prefix, and gets the probability of noise; elsewhere all labels share it (a voice repeats
+    itself, too).
     """
-    if "OFDM" not in scores or "noise" not in scores:
+    noise = scores.get("noise", 0.0)
+    if plateau and "OFDM" in scores:
+        moved = {"OFDM": scores["OFDM"] + noise, "noise": 0.0}
+        return {name: moved.get(name, p) for name, p in scores.items()}
+    if noise >= 1.0:
         return scores
-    return {**scores, "OFDM": scores["OFDM"] + scores["noise"], "noise": 0.0}
+    return {name: 0.0 if name == "noise" else p / (1.0 - noise) for name, p in scores.items()}
 
 
 @dataclass
@@ -81,6 +86,7 @@ class Evidence:
     lower: float = 0.0
     upper: float = 0.0
     repeats: bool = False
+    plateau: bool = False
 
     def add(self, piece: Baseband, logits: npt.NDArray[np.float32]) -> None:
         """Take in a piece and the logits [windows, classes] of its windows."""
@@ -98,7 +104,7 @@ class Evidence:
     def scores(self, metadata: ModelMetadata) -> dict[str, float]:
         """Return the calibrated probability of every class from what is gathered."""
         scores = pooled_scores(self.logits, self.windows, metadata)
-        return with_memory(scores) if self.repeats else scores
+        return with_memory(scores, self.plateau) if self.repeats else scores
 
     @property
     def band(self) -> tuple[float, float]:

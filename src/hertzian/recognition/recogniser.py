@@ -247,6 +247,7 @@ class Recogniser:
             )
         evidence = stream.evidence[track]
         evidence.add(found, logits)
+        evidence.plateau |= found.plateau
         if self._noise is not None and logits.mean(axis=0).argmax() == self._noise:
             evidence.repeats |= repeats_itself(found.iq)
         best = stream.snippets.get(track)
