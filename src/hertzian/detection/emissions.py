@@ -249,12 +249,16 @@ def _overlaps(one: Emission, other: Emission) -> bool:
 
 
 def _follows(weak: Emission, strong: Emission) -> bool:
-    # the silence around counts too, but only where it was seen: not before the first frame
-    first = max(0, min(weak.first, strong.first) - _AROUND)
-    last = max(weak.last, strong.last)
+    # what is around counts too, but only where it was seen: not before the first frame, and after
+    # the weak one's end only as long as the strong one goes on
+    first = max(0, weak.first - _AROUND)
+    last = max(weak.last, min(weak.last + _AROUND, strong.last))
     envelopes = np.zeros((2, last - first + 1))
     for row, part in zip(envelopes, (weak, strong), strict=True):
-        row[part.first - first : part.last - first + 1] = part.envelope
+        begin, end = max(first, part.first), min(last, part.last)
+        if end >= begin:
+            own = slice(begin - part.first, end - part.first + 1)
+            row[begin - first : end - first + 1] = part.envelope[own]
     rooted = np.sqrt(envelopes)
     rooted -= rooted.mean(axis=1, keepdims=True)
     norm = np.sqrt(np.prod(np.sum(rooted**2, axis=1)))

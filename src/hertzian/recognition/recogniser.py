@@ -264,10 +264,10 @@ class Recogniser:
         if not self.rules.worth_telling(evidence, touches_end):
             return None
         verdict = judge(evidence.scores(self.predictor.metadata))
-        if verdict.family == "noise":
+        lower, upper = evidence.band
+        if verdict.family == "noise" or not self.rules.sure_enough(verdict, upper - lower):
             return None
         rate = self._rate(None)
-        lower, upper = evidence.band
         detection = Detection(
             start=evidence.start,
             count=evidence.stop - evidence.start,
