@@ -143,7 +143,9 @@ class EvidenceSettings(StageSettings):
 @stage("field-evidence", EvidenceSettings)
 def measure_known(settings: EvidenceSettings, context: StageContext) -> StageOutcome:
     """Measure family, modulation and calibration on recordings that no training part has."""
-    parts = _recognise_all(settings, evidence_scene(held_back=False), _SEED, context)
+    parts = _recognise_all(
+        settings, evidence_scene(held_back=False), _SEED + 2 * context.seed, context
+    )
     answers = [Answer(**row) for part in parts for row in part["answers"]]
     recordings = sum(part["recordings"] for part in parts)
     metrics = known_metrics(answers)
@@ -156,7 +158,9 @@ def measure_known(settings: EvidenceSettings, context: StageContext) -> StageOut
 @stage("field-unknown", EvidenceSettings)
 def measure_unknown(settings: EvidenceSettings, context: StageContext) -> StageOutcome:
     """Measure how often signals of kinds never trained on are called unknown, or named surely."""
-    parts = _recognise_all(settings, evidence_scene(held_back=True), _SEED + 1, context)
+    parts = _recognise_all(
+        settings, evidence_scene(held_back=True), _SEED + 1 + 2 * context.seed, context
+    )
     answers = [Answer(**row) for part in parts for row in part["answers"]]
     found = [answer for answer in answers if answer.modulation is not None]
     sure = [a for a in found if a.modulation != "unknown" and a.family_confidence > 0.9]
