@@ -35,6 +35,8 @@ from hertzian.datasets.outliers import HELD_BACK, TAUGHT, coloured_noise
 _PLACING_TRIES = 12
 _OVERLOAD_STEPS = 15.0
 _GUARD = 0.3
+SILENCE = 8192
+"""Samples without a signal after which a receiver takes what follows for another burst."""
 _EDGE = 0.47
 _WHOLE = ("CSS", "LFM", "OFDM", "DSSS-BPSK", "PCW", "CW")
 _FREE_RUNNING = ("OOK", "PPM", "4ASK", "PCW")
@@ -82,7 +84,8 @@ class Scene:
 class Emission:
     """The truth about one emission; frequencies in cycles per sample of the recording.
 
-    `units` is its length in symbols, or what stands for them, see `Emitter`.
+    `units` is the length of its longest burst in symbols, or what stands for them, see `Emitter`; a
+    silence of `SILENCE` samples ends a burst.
     """
 
     label: str
@@ -209,6 +212,16 @@ def _burst(scene: Scene, longest: int, rng: Generator, draws: torch.Generator) -
     return _Burst(label, x, emitter.reference_bandwidth, emitter.unit_samples)
 
 
+def longest_burst(x: torch.Tensor) -> int:
+    """Return the samples of the longest part of complex64 [n] without a silence of `SILENCE`."""
+    on = torch.nonzero(x).flatten()
+    if not len(on):
+        return 0
+    breaks = torch.nonzero(on.diff() > SILENCE).flatten() + 1
+    parts = torch.tensor_split(on, breaks)
+    return max(int(part[-1] - part[0]) + 1 for part in parts)
+
+
 def _propagation(burst: _Burst, rng: Generator) -> Chain:
     """Draw the transmitter's and the path's faults, in proportion to the signal's bandwidth."""
     bandwidth, samples = burst.bandwidth, burst.x.shape[-1]
@@ -312,7 +325,7 @@ def field_recording(seed: int, index: int, scene: Scene | None = None) -> FieldR
         x = _propagation(burst, rng)(burst.x, draws)[0]
         snr_db = _level(scene, rng)
         count = x.shape[-1]
-        units = count / burst.unit_samples
+        units = longest_burst(burst.x[0]) / burst.unit_samples
         emission = Emission(burst.label, start, count, center, burst.bandwidth, snr_db, units)
         add_emission(total, x, emission)
         emissions.append(emission)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from hertzian.datasets.field import Emission, FieldRecording, Scene, field_recording
 from hertzian.detection import (
     FEWEST_SAMPLES,
+    SURE_SLACK_DB,
     WINDOW,
     Baseband,
     Detector,
@@ -114,7 +115,8 @@ def recording_windows(
     """Return (windows, label index, SNR) for each detection of a recording that has a truth."""
     rows = []
     for found in detect(recording.iq):
-        if found.iq.size < FEWEST_SAMPLES or found.snr_db < least_snr_db(found.bandwidth):
+        least = least_snr_db(found.bandwidth) - SURE_SLACK_DB
+        if found.iq.size < FEWEST_SAMPLES or found.snr_db < least:
             continue
         truth = label_of(found, recording.emissions)
         if truth is None:

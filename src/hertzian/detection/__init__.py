@@ -1,9 +1,11 @@
 """Where and when something is on the air, and the way of each find to baseband."""
 
+from hertzian.detection.background import Background, background
 from hertzian.detection.detector import Detector, Sighting
 from hertzian.detection.front_end import (
     FEWEST_SAMPLES,
     OCCUPIED_SHARE,
+    SURE_SLACK_DB,
     WINDOW,
     Baseband,
     least_snr_db,
@@ -14,10 +16,13 @@ from hertzian.detection.front_end import (
 __all__ = [
     "FEWEST_SAMPLES",
     "OCCUPIED_SHARE",
+    "SURE_SLACK_DB",
     "WINDOW",
+    "Background",
     "Baseband",
     "Detector",
     "Sighting",
+    "background",
     "least_snr_db",
     "to_baseband",
     "windows",

@@ -32,6 +32,7 @@ _TWIN_SLACK = 0.05
 _TWIN_RATIO = 10.0
 _TWIN_GAP = 3.0
 _GHOST_RATIO = 10.0
+_LIKE_WIDTHS = 8.0
 _PLATEAU_BINS = FRAME // 2
 _AROUND = 2
 _SPLATTER_RATIO = 5.0
@@ -200,8 +201,11 @@ def _burst(
 def _same_band(one: Emission, other: Emission) -> bool:
     (low, high), (below, above) = one.band, other.band
     shared = min(high, above) - max(low, below)
-    return shared > 0.5 * min(high - low, above - below) and (
-        abs((low + high) - (below + above)) / 2 <= 0.5 * max(high - low, above - below, 2.0)
+    narrow, wide = sorted((high - low, above - below))
+    return (
+        shared > 0.5 * narrow
+        and abs((low + high) - (below + above)) / 2 <= 0.5 * max(wide, 2.0)
+        and wide <= _LIKE_WIDTHS * max(narrow, 2.0)
     )
 
 

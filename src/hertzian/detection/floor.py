@@ -27,6 +27,7 @@ _LEVEL_LIMIT = 10.0
 _SILENT = 1e-9
 _NOISELESS = 1e-12
 _PLATEAU_SHARE = 0.6
+_PLATEAU_BASE_SHARE = 0.25
 _DC_BINS = 2
 _DC_MARGIN = 3.0
 
@@ -77,6 +78,13 @@ def _shape(active: Power) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_
     return smooth, smooth <= _CONTINUOUS_RATIO * base
 
 
+def _bridged(
+    smooth: npt.NDArray[np.float32], quiet: npt.NDArray[np.bool_], over: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float32]:
+    """Return the shape with the median of the quiet bins where a signal stands over them."""
+    return np.where(over, np.median(smooth[quiet]), smooth)
+
+
 def noise_floor(power: Power) -> NoiseFloor:
     """Estimate the floor under float32 [frames, FRAME], in the same unit.
 
@@ -89,11 +97,15 @@ def noise_floor(power: Power) -> NoiseFloor:
         return NoiseFloor(np.full(power.shape, np.inf, dtype=np.float32), None)
     active = power[sounding]
     smooth, quiet = _shape(active)
-    bridged = np.where(quiet, smooth, np.median(smooth[quiet]))
-    lower = _over_time(active, bridged, quiet, sounding)
+    lower = _over_time(active, _bridged(smooth, quiet, ~quiet), quiet, sounding)
     if quiet.mean() > 1 - _PLATEAU_SHARE:
         return NoiseFloor(lower, None)
-    return NoiseFloor(_over_time(active, smooth, ~quiet, sounding), lower)
+    # the plateau has signals of its own that never pause
+    base = float(np.quantile(smooth[~quiet], _PLATEAU_BASE_SHARE))
+    over = smooth > _CONTINUOUS_RATIO * base
+    level = ~quiet & ~over
+    upper = _over_time(active, _bridged(smooth, level, over), level, sounding)
+    return NoiseFloor(upper, lower)
 
 
 def _over_time(

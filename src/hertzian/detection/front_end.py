@@ -15,6 +15,8 @@ WINDOW = 1024
 """Samples in a window at baseband."""
 FEWEST_SAMPLES = 64
 """Samples at baseband under which nothing can be said of a detection."""
+SURE_SLACK_DB = 4.0
+"""How far under `least_snr_db` a signal is believed that the model is sure of."""
 PASS_SHARE, STOP_SHARE = 0.20, 0.28
 """Edges of the channel filter's transition, as shares of the baseband sampling rate."""
 _SHORTEST = 256

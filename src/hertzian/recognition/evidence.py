@@ -87,6 +87,8 @@ class Evidence:
     upper: float = 0.0
     repeats: bool = False
     plateau: bool = False
+    background: Logits | None = None
+    background_windows: int = 0
 
     def add(self, piece: Baseband, logits: npt.NDArray[np.float32]) -> None:
         """Take in a piece and the logits [windows, classes] of its windows."""
@@ -101,9 +103,21 @@ class Evidence:
         self.noise_density += weight * piece.noise_density
         self.energy += weight
 
+    def add_background(self, logits: npt.NDArray[np.float32]) -> None:
+        """Take in the logits [windows, classes] of a plateau less what stands on it."""
+        own = logits.sum(axis=0, dtype=np.float64)
+        self.background = own if self.background is None else self.background + own
+        self.background_windows += logits.shape[0]
+
     def scores(self, metadata: ModelMetadata) -> dict[str, float]:
-        """Return the calibrated probability of every class from what is gathered."""
+        """Return the calibrated probability of every class from what is gathered.
+
+        A plateau is noise if that is what is left of it without the signals that stand on it.
+        """
         scores = pooled_scores(self.logits, self.windows, metadata)
+        if self.background is not None:
+            bare = pooled_scores(self.background, self.background_windows, metadata)
+            scores = bare if judge(bare).family == "noise" else scores
         return with_memory(scores, self.plateau) if self.repeats else scores
 
     @property

@@ -26,7 +26,8 @@ def repeats_itself(iq: npt.NDArray[np.complex64]) -> bool:
     band, |r|^2 is exponential with mean 1 / (n OCCUPIED_SHARE) beyond the filter's own response,
     which decays at least as fast as that of a sharp edge, 1 / (pi OCCUPIED_SHARE lag). A lag counts
     from six times the root of that mean, and if it stands out of the lags beside it: carriers and
-    narrow signals on top of noise correlate over whole ranges of lags.
+    narrow signals on top of noise correlate over whole ranges of lags. Samples that are exactly zero
+    count as left out.
     """
     samples = iq[:_MOST_SAMPLES]
     # the phase alone: a burst that is stronger than the rest must not outweigh it
@@ -37,10 +38,20 @@ def repeats_itself(iq: npt.NDArray[np.complex64]) -> bool:
     power = np.abs(fft.fft(x, size)) ** 2
     lags = np.arange(_FIRST_LAG, min(_LAST_LAG, x.size // 2))
     raw = np.abs(fft.ifft(power)[: lags[-1] + 1])
-    # fewer pairs at longer lags: each is scaled to a mean over all samples
-    correlation = raw[lags] / max(float(raw[0]), 1e-30) * (x.size / (x.size - lags))
-    noise = _DEVIATIONS / np.sqrt((x.size - lags) * OCCUPIED_SHARE)
+    pairs = _pairs(x != 0, lags, size)
+    correlation = raw[lags] / pairs
+    noise = _DEVIATIONS / np.sqrt(pairs * OCCUPIED_SHARE)
     edge = _TAIL / (np.pi * OCCUPIED_SHARE * lags)
     reach = ndimage.maximum_filter1d(correlation, _SIDE_LAGS, mode="nearest")
     beside = np.maximum(np.roll(reach, _APART_LAGS), np.roll(reach, -_APART_LAGS))
     return bool(np.any((correlation > noise + edge) & (correlation > _PROMINENT * beside)))
+
+
+def _pairs(
+    present: npt.NDArray[np.bool_], lags: npt.NDArray[np.int64], size: int
+) -> npt.NDArray[np.float64]:
+    """Return how many pairs of samples there are at each lag, at least one."""
+    if present.all():
+        return (present.size - lags).astype(np.float64)
+    counts = fft.irfft(np.abs(fft.rfft(present.astype(np.float64), size)) ** 2, size)
+    return np.maximum(counts[lags], 1.0)

@@ -14,6 +14,7 @@ from hertzian.detection import (
     Baseband,
     Detector,
     Sighting,
+    background,
     to_baseband,
     windows,
 )
@@ -71,6 +72,12 @@ class _Stream:
     snippets: dict[int, _Snippet] = field(default_factory=dict)
     waiting: list[_Waiting] = field(default_factory=list)
     samples: int = 0
+
+
+def _spread(cut: npt.NDArray[np.complex64]) -> npt.NDArray[np.complex64]:
+    """Return at most `WINDOWS_PER_PIECE` windows, evenly spaced."""
+    count = min(len(cut), WINDOWS_PER_PIECE)
+    return cut[np.linspace(0, len(cut) - 1, count).round().astype(int)]
 
 
 class Recogniser:
@@ -248,25 +255,33 @@ class Recogniser:
         evidence = stream.evidence[track]
         evidence.add(found, logits)
         evidence.plateau |= found.plateau
-        if self._noise is not None and logits.mean(axis=0).argmax() == self._noise:
-            evidence.repeats |= repeats_itself(found.iq)
+        samples, noisy = found.iq, self._looks_like_noise(logits)
+        rest = background(found) if found.plateau else None
+        if rest is not None:
+            bare = self.predictor.logits(to_channels(_spread(rest.windows)))
+            evidence.add_background(bare)
+            samples, noisy = rest.iq, noisy or self._looks_like_noise(bare)
+        if noisy:
+            evidence.repeats |= repeats_itself(samples)
         best = stream.snippets.get(track)
         if best is None or found.energy > best.energy:
             # a copy, lest the view keep all of the piece alive
             shown = found.iq[:SNIPPET_SAMPLES].copy()
             stream.snippets[track] = _Snippet(shown, found.rate, found.energy)
 
+    def _looks_like_noise(self, logits: npt.NDArray[np.float32]) -> bool:
+        return self._noise is not None and int(logits.mean(axis=0).argmax()) == self._noise
+
     def _conclude(self, track: int, evidence: Evidence, ended: bool) -> DetectionView | None:
         stream = self._stream
         del stream.evidence[track]
         snippet = stream.snippets.pop(track)
         touches_end = ended and evidence.stop > stream.samples - _AT_END
-        if not self.rules.worth_telling(evidence, touches_end):
-            return None
         verdict = judge(evidence.scores(self.predictor.metadata))
-        lower, upper = evidence.band
-        if verdict.family == "noise" or not self.rules.sure_enough(verdict, upper - lower):
+        told = self.rules.worth_telling(evidence, verdict, touches_end)
+        if verdict.family == "noise" or not told:
             return None
+        lower, upper = evidence.band
         rate = self._rate(None)
         detection = Detection(
             start=evidence.start,

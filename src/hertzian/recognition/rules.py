@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from hertzian.detection import least_snr_db
+from hertzian.detection import SURE_SLACK_DB, least_snr_db
 from hertzian.recognition.evidence import Evidence, Verdict
 
 _SPUR_BANDWIDTH = 0.03
 _SPUR_LINE = 0.4
 _SPUR_SNR_DB = 15.0
 _SPUR_CONFIDENCE = 0.5
+_SURE = 0.95
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class ReportRules:
 
     Attributes:
         min_snr_db: least in-band SNR; None leaves it to `detection.least_snr_db`: 9 dB for narrow
-            signals, 3 dB for wide ones.
+            signals, 3 dB for wide ones, and 4 dB less where the model is sure of the family.
         drop_spurs: leave out steady lines that are there from the first sample on (or till the
             last) at less than 15 dB, as clocks in and near a receiver make them, and narrow
             detections of which the model can't even tell the family.
@@ -32,16 +33,20 @@ class ReportRules:
             return self.min_snr_db
         return least_snr_db(bandwidth)
 
-    def sure_enough(self, verdict: Verdict, bandwidth: float) -> bool:
-        """Tell whether the model knows what a narrow detection is: of a spur it does not."""
-        narrow = bandwidth < _SPUR_BANDWIDTH
-        return not (self.drop_spurs and narrow and verdict.family_confidence < _SPUR_CONFIDENCE)
-
-    def worth_telling(self, evidence: Evidence, touches_end: bool) -> bool:
-        """Tell whether a finished emission passes the rules."""
+    def worth_telling(self, evidence: Evidence, verdict: Verdict, touches_end: bool) -> bool:
+        """Tell whether a finished emission, and what the model says of it, passes the rules."""
         lower, upper = evidence.band
-        if evidence.snr_db < self.required_snr_db(upper - lower):
+        required = self.required_snr_db(upper - lower)
+        if self.min_snr_db is None and verdict.family_confidence >= _SURE:
+            required -= SURE_SLACK_DB
+        if evidence.snr_db < required:
+            return False
+        return not (self.drop_spurs and self._like_a_spur(evidence, verdict, touches_end))
+
+    def _like_a_spur(self, evidence: Evidence, verdict: Verdict, touches_end: bool) -> bool:
+        lower, upper = evidence.band
+        if upper - lower >= _SPUR_BANDWIDTH:
             return False
         lasting = evidence.touches_start or touches_end
-        line = evidence.line_share > _SPUR_LINE and upper - lower < _SPUR_BANDWIDTH
-        return not (self.drop_spurs and lasting and line and evidence.snr_db < _SPUR_SNR_DB)
+        line = evidence.line_share > _SPUR_LINE and evidence.snr_db < _SPUR_SNR_DB
+        return verdict.family_confidence < _SPUR_CONFIDENCE or (lasting and line)
