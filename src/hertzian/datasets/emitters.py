@@ -92,7 +92,7 @@ def _sharp_on_off(label: str, bandwidth: float, rng: Generator) -> Emitter:
 
 def _sparse_on_off(label: str, bandwidth: float, rng: Generator) -> Emitter:
     """Hard-edged pulses far apart, the gap telling the bit, as weather sensors send them."""
-    return _remote(label, bandwidth, rng, _log_uniform(rng, 4.0, 60.0), (0.0,), 11)
+    return _remote(label, bandwidth, rng, _log_uniform(rng, 4.0, 60.0), (0.0,), 17)
 
 
 def _remote(

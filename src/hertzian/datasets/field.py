@@ -155,6 +155,19 @@ def cheap_scene() -> Scene:
     )
 
 
+def long_scene() -> Scene:
+    """Return a band that was watched for long: whole transmissions, voices and steady carriers."""
+    return Scene(
+        samples=(200_000, 1_000_000),
+        emitters=(2, 6),
+        bandwidth=(0.01, 0.6),
+        snr_db=(3.0, 35.0),
+        units=(256.0, 4096.0),
+        whole_units=16.0,
+        labels=(*EMITTED, "CW", "CW", "CW", "AM-SSB", "AM-SSB", "AM-DSB", "AM-DSB", "WBFM"),
+    )
+
+
 def wide_scene() -> Scene:
     """Return what a receiver hears that is tuned to one signal nearly as wide as its band."""
     return Scene(

@@ -9,7 +9,14 @@ import numpy.typing as npt
 import torch
 from pydantic import Field
 
-from hertzian.datasets.field import Scene, cheap_scene, close_scene, field_recording, wide_scene
+from hertzian.datasets.field import (
+    Scene,
+    cheap_scene,
+    close_scene,
+    field_recording,
+    long_scene,
+    wide_scene,
+)
 from hertzian.datasets.shards import Shard, read_shards, write_shards
 from hertzian.datasets.windows import detect
 from hertzian.deployment import DatasetIdentity, ModelMetadata, OnnxPredictor
@@ -23,11 +30,12 @@ from hertzian.training import ArrayDataset, fit
 from hertzian.training.loop import Precision
 
 PRESET = "field"
-_PARTS = ("training", "validation", "calibration", "close", "wide", "cheap")
+_PARTS = ("training", "validation", "calibration", "close", "wide", "cheap", "long")
 _SCENES: dict[str, Callable[[], Scene]] = {
     "close": close_scene,
     "wide": wide_scene,
     "cheap": cheap_scene,
+    "long": long_scene,
 }
 _MODEL = "field"
 _SILENT_FROM = 1_000_000
@@ -45,6 +53,7 @@ class DataSettings(StageSettings):
     close: int = Field(ge=1)
     wide: int = Field(ge=1)
     cheap: int = Field(ge=1)
+    long: int = Field(ge=1)
     validation: int = Field(ge=1)
     calibration: int = Field(ge=1)
     windows_per_detection: int = Field(default=8, ge=1)
@@ -71,11 +80,10 @@ def make_data(settings: DataSettings, context: StageContext) -> StageOutcome:
 
 
 class TrainSettings(StageSettings):
-    """Settings of `training.fit`; `start` names an earlier stage whose weights it begins with."""
+    """Settings of `training.fit`."""
 
     data: str = "data"
     parts: tuple[str, ...] = Field(min_length=1)
-    start: str | None = None
     epochs: int = Field(ge=1)
     batch_size: int = Field(default=256, ge=2)
     learning_rate: float = Field(default=2e-3, gt=0)
@@ -92,8 +100,6 @@ def train(settings: TrainSettings, context: StageContext) -> StageOutcome:
     classes = spec(_MODEL).classes
     torch.manual_seed(context.seed)
     model = build(_MODEL)
-    if settings.start is not None:
-        model.load_state_dict(_weights(context.output(settings.start)))
     result = fit(
         model,
         _arrays(shards),
@@ -128,7 +134,7 @@ class ModelSettings(StageSettings):
     """Where windows and weights come from; recordings that tell how often detection misses."""
 
     data: str = "data"
-    train: str = "tune"
+    train: str = "train"
     silent_recordings: int = Field(default=400, ge=1)
 
 
