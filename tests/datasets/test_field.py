@@ -7,7 +7,7 @@ from scipy.signal import welch
 
 from hertzian.channel import Chain
 from hertzian.datasets import field
-from hertzian.datasets.field import Emission, Scene, field_recording
+from hertzian.datasets.field import SILENCE, Emission, Scene, field_recording, longest_burst
 from hertzian.signal import LABELS, occupied_bandwidth
 
 ONE = Scene(
@@ -129,3 +129,12 @@ def test_an_emission_ends_after_its_samples():
     emission = field_recording(1, 1).emissions[0]
     assert isinstance(emission, Emission)
     assert emission.stop == emission.start + emission.count
+
+
+@pytest.mark.parametrize(("silence", "longest"), [(SILENCE, 700), (SILENCE - 1, 999 + SILENCE)])
+def test_a_silence_ends_a_burst(silence, longest):
+    x = torch.zeros(60_000, dtype=torch.complex64)
+    x[100:800] = 1j
+    x[800 + silence : 1100 + silence] = 1.0
+    assert longest_burst(x) == longest
+    assert longest_burst(torch.zeros(10, dtype=torch.complex64)) == 0

@@ -123,6 +123,13 @@ def test_bursts_at_one_frequency_are_one_emission_unless_silence_parts_them(gap,
     assert max(e.last for e in found) == 59 + gap
 
 
+@pytest.mark.parametrize(("width", "count"), [(80, 1), (120, 2)])
+def test_bursts_of_very_different_widths_are_of_two_transmitters(width, count):
+    wide = emission((100, 100 + width), (10, 30))
+    narrow = emission((94 + width // 2, 106 + width // 2), (35, 60))
+    assert len(released([wide, narrow])) == count
+
+
 def test_an_emission_is_joined_across_slabs_under_one_number():
     tracker = Tracker(LONGEST)
     assert tracker.update([emission((100, 120), (100, 128))], 128) == []

@@ -129,6 +129,17 @@ def test_a_plateau_comes_with_the_floor_that_it_stands_on(bandwidth):
     assert level_db(found.under_plateau) == pytest.approx(0, abs=1.2)
 
 
+@pytest.mark.parametrize("frequency", [-0.2, 0.05, 0.3])
+@pytest.mark.parametrize("bandwidth", [0.03, 0.2])
+def test_a_signal_that_never_pauses_is_no_floor_of_the_plateau_it_stands_on(bandwidth, frequency):
+    x = 0.01 * white(SAMPLES) + band_noise(SAMPLES, 0.85, seed=1)
+    signal = band_noise(SAMPLES, bandwidth, seed=2) * amplitude(15, bandwidth)
+    add(x, 0, signal / np.sqrt(0.85), frequency)
+    density = floor_of(x).density
+    under = np.abs(np.arange(FRAME) / FRAME - 0.5 - frequency) < 0.4 * bandwidth
+    assert level_db(density, bins=under & AWAY_FROM_DC) == pytest.approx(-db(0.85), abs=1.0)
+
+
 def test_without_a_plateau_there_is_nothing_under_it():
     x = white(SAMPLES)
     add(x, 0, tone(SAMPLES, 0.2, 30.0))

@@ -6,7 +6,7 @@ from tests.recognition.fakes import metadata
 
 from hertzian.detection import Baseband
 from hertzian.recognition import Evidence, judge, pooled_scores
-from hertzian.recognition.evidence import with_memory
+from hertzian.recognition.evidence import with_keying, with_memory
 from hertzian.signal import HertzianError
 
 pytestmark = pytest.mark.base
@@ -126,6 +126,22 @@ def test_a_plateau_that_looks_like_noise_and_repeats_itself_is_ofdm():
     moved = {"noise": 0.0, "OFDM": 0.7, "QPSK": 0.3, "unknown": 0.0}
     assert with_memory(scores, plateau=True) == moved
     assert with_memory({"noise": 0.5, "QPSK": 0.5}, plateau=True) == {"noise": 0.0, "QPSK": 1.0}
+
+
+def test_pulses_that_carry_data_are_no_unmodulated_train():
+    scores = {"PCW": 0.5, "OOK": 0.3, "PPM": 0.1, "QPSK": 0.1}
+    assert with_keying(scores) == pytest.approx({"PCW": 0.0, "OOK": 0.675, "PPM": 0.225, "QPSK": 0.1})
+    assert with_keying({"PCW": 1.0, "OOK": 0.0}) == {"PCW": 1.0, "OOK": 0.0}
+
+
+def test_a_plateau_is_noise_if_that_is_what_is_left_of_it():
+    evidence = gathered(piece(0, 4096, 0.0, 0.8, 100.0))
+    model = metadata(classes=("OFDM", "noise"))
+    assert judge(evidence.scores(model)).modulation == "OFDM"
+    evidence.add_background(np.array([[4.0, 0.0]], dtype=np.float32))
+    assert judge(evidence.scores(model)).modulation == "OFDM"
+    evidence.add_background(np.array([[-9.0, 9.0], [-9.0, 9.0]], dtype=np.float32))
+    assert judge(evidence.scores(model)).modulation == "noise"
 
 
 def test_elsewhere_what_repeats_itself_is_only_no_noise():

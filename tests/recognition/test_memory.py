@@ -72,3 +72,10 @@ def test_a_narrow_signal_on_noise_is_no_memory(hold):
 def test_too_few_samples_tell_nothing():
     assert not repeats_itself(ofdm(16)[:500])
     assert not repeats_itself(np.zeros(5000, dtype=np.complex64))
+
+
+@pytest.mark.parametrize("prefix", [0, 16])
+def test_what_is_left_out_neither_hides_nor_makes_a_memory(prefix):
+    x = ofdm(prefix)
+    x[: x.size // 1024 * 1024].reshape(-1, 1024)[::3] = 0
+    assert repeats_itself(x) == (prefix > 0)

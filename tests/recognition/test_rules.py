@@ -3,7 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hertzian.detection import SURE_SLACK_DB
 from hertzian.recognition import Evidence, ReportRules
+from hertzian.recognition.evidence import Verdict
 
 pytestmark = pytest.mark.base
 
@@ -15,6 +17,14 @@ def evidence(snr_db, bandwidth, line_share=0.0, touches_start=False):
     found.noise_density = found.energy
     found.line_energy = line_share * found.energy
     return found
+
+
+def verdict(confidence=0.8):
+    return Verdict("QPSK", "psk", confidence, confidence, {"QPSK": confidence})
+
+
+def told(rules, found, touches_end=False, confidence=0.8):
+    return rules.worth_telling(found, verdict(confidence), touches_end)
 
 
 @pytest.mark.parametrize(
@@ -36,19 +46,33 @@ def test_a_wider_signal_never_needs_more(one, other):
 def test_a_given_threshold_holds_at_every_bandwidth(bandwidth, threshold):
     rules = ReportRules(min_snr_db=threshold)
     assert rules.required_snr_db(bandwidth) == threshold
-    assert rules.worth_telling(evidence(threshold + 0.1, bandwidth), False)
-    assert not rules.worth_telling(evidence(threshold - 0.1, bandwidth), False)
+    assert told(rules, evidence(threshold + 0.1, bandwidth))
+    # however sure the model is
+    assert not told(rules, evidence(threshold - 0.1, bandwidth), confidence=1.0)
 
 
 def test_the_measured_snr_decides():
     rules = ReportRules()
-    assert rules.worth_telling(evidence(9.1, 0.01), False)
-    assert not rules.worth_telling(evidence(8.9, 0.01), False)
-    assert rules.worth_telling(evidence(3.1, 0.5), False)
+    assert told(rules, evidence(9.1, 0.01))
+    assert not told(rules, evidence(8.9, 0.01))
+    assert told(rules, evidence(3.1, 0.5))
+
+
+def test_a_model_that_is_sure_is_believed_somewhat_below():
+    rules = ReportRules()
+    assert told(rules, evidence(9.1 - SURE_SLACK_DB, 0.01), confidence=0.96)
+    assert not told(rules, evidence(9.1 - SURE_SLACK_DB, 0.01), confidence=0.94)
+    assert not told(rules, evidence(8.9 - SURE_SLACK_DB, 0.01), confidence=1.0)
+
+
+def test_a_narrow_detection_of_which_the_model_knows_nothing_is_a_spur():
+    assert not told(ReportRules(), evidence(20, 0.02), confidence=0.4)
+    assert told(ReportRules(), evidence(20, 0.04), confidence=0.4)
+    assert told(ReportRules(drop_spurs=False), evidence(20, 0.02), confidence=0.4)
 
 
 @pytest.mark.parametrize(
-    ("facts", "touches_end", "told"),
+    ("facts", "touches_end", "is_told"),
     [
         ({"snr_db": 12, "line_share": 0.9, "touches_start": True}, False, False),
         ({"snr_db": 12, "line_share": 0.9}, True, False),
@@ -58,12 +82,12 @@ def test_the_measured_snr_decides():
     ],
     ids=["from the start on", "till the end", "comes and goes", "no line", "strong"],
 )
-def test_weak_lines_that_are_always_there_are_spurs(facts, touches_end, told):
+def test_weak_lines_that_are_always_there_are_spurs(facts, touches_end, is_told):
     found = evidence(bandwidth=0.004, **facts)
-    assert ReportRules().worth_telling(found, touches_end) == told
-    assert ReportRules(drop_spurs=False).worth_telling(found, touches_end)
+    assert told(ReportRules(), found, touches_end) == is_told
+    assert told(ReportRules(drop_spurs=False), found, touches_end)
 
 
 def test_a_wide_signal_is_no_spur():
     found = evidence(12, 0.05, line_share=0.9, touches_start=True)
-    assert ReportRules().worth_telling(found, True)
+    assert told(ReportRules(), found, touches_end=True)

@@ -10,6 +10,9 @@ from hertzian.detection import Baseband
 from hertzian.evaluation import pooled_log_probabilities
 from hertzian.signal import FAMILIES, family_of
 
+KEYED, UNKEYED = ("OOK", "PPM"), "PCW"
+"""Labels of pulses that carry data, and of pulses that do not."""
+
 Logits = npt.NDArray[np.float64]
 
 
@@ -71,6 +74,20 @@ def with_memory(scores: dict[str, float], plateau: bool) -> dict[str, float]:
     return {name: 0.0 if name == "noise" else p / (1.0 - noise) for name, p in scores.items()}
 
 
+def with_keying(scores: dict[str, float]) -> dict[str, float]:
+    """Return the scores of pulses that carry data, see `pulses_carry_data`.
+
+    An unmodulated train they are not: its probability goes to on-off and pulse position keying, in
+    the ratio that these have.
+    """
+    keyed = {name: scores[name] for name in KEYED if name in scores}
+    total = sum(keyed.values())
+    if not total > 0:
+        return scores
+    moved = {name: p * (1 + scores.get(UNKEYED, 0.0) / total) for name, p in keyed.items()}
+    return {name: 0.0 if name == UNKEYED else moved.get(name, p) for name, p in scores.items()}
+
+
 @dataclass
 class Evidence:
     """Everything gathered about one emission so far; long ones come in pieces."""
@@ -86,6 +103,7 @@ class Evidence:
     lower: float = 0.0
     upper: float = 0.0
     repeats: bool = False
+    keyed: bool = False
     plateau: bool = False
     background: Logits | None = None
     background_windows: int = 0
@@ -118,6 +136,8 @@ class Evidence:
         if self.background is not None:
             bare = pooled_scores(self.background, self.background_windows, metadata)
             scores = bare if judge(bare).family == "noise" else scores
+        if self.keyed:
+            scores = with_keying(scores)
         return with_memory(scores, self.plateau) if self.repeats else scores
 
     @property

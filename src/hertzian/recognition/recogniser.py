@@ -18,7 +18,8 @@ from hertzian.detection import (
     to_baseband,
     windows,
 )
-from hertzian.recognition.evidence import Evidence, judge
+from hertzian.recognition.evidence import KEYED, UNKEYED, Evidence, judge
+from hertzian.recognition.keying import pulses_carry_data
 from hertzian.recognition.memory import repeats_itself
 from hertzian.recognition.rules import ReportRules
 from hertzian.recordings import Recording, open_recording
@@ -80,6 +81,11 @@ def _spread(cut: npt.NDArray[np.complex64]) -> npt.NDArray[np.complex64]:
     return cut[np.linspace(0, len(cut) - 1, count).round().astype(int)]
 
 
+def _top(logits: npt.NDArray[np.float32]) -> int:
+    """Return the class that logits [windows, classes] speak for together."""
+    return int(logits.mean(axis=0).argmax())
+
+
 class Recogniser:
     """Finds and names the signals in recordings and streams.
 
@@ -106,7 +112,8 @@ class Recogniser:
         self.rules = rules or ReportRules()
         self.sample_rate_hz = sample_rate_hz
         classes = predictor.metadata.classes
-        self._noise = classes.index("noise") if "noise" in classes else None
+        self._noise = [classes.index("noise")] if "noise" in classes else []
+        self._pulsed = [classes.index(name) for name in (*KEYED, UNKEYED) if name in classes]
         self._workers = workers
         self._stream = _Stream(Detector(workers))
 
@@ -255,22 +262,21 @@ class Recogniser:
         evidence = stream.evidence[track]
         evidence.add(found, logits)
         evidence.plateau |= found.plateau
-        samples, noisy = found.iq, self._looks_like_noise(logits)
+        samples, noisy = found.iq, _top(logits) in self._noise
         rest = background(found) if found.plateau else None
         if rest is not None:
             bare = self.predictor.logits(to_channels(_spread(rest.windows)))
             evidence.add_background(bare)
-            samples, noisy = rest.iq, noisy or self._looks_like_noise(bare)
+            samples, noisy = rest.iq, noisy or _top(bare) in self._noise
         if noisy:
             evidence.repeats |= repeats_itself(samples)
+        if _top(logits) in self._pulsed:
+            evidence.keyed |= pulses_carry_data(found.iq)
         best = stream.snippets.get(track)
         if best is None or found.energy > best.energy:
             # a copy, lest the view keep all of the piece alive
             shown = found.iq[:SNIPPET_SAMPLES].copy()
             stream.snippets[track] = _Snippet(shown, found.rate, found.energy)
-
-    def _looks_like_noise(self, logits: npt.NDArray[np.float32]) -> bool:
-        return self._noise is not None and int(logits.mean(axis=0).argmax()) == self._noise
 
     def _conclude(self, track: int, evidence: Evidence, ended: bool) -> DetectionView | None:
         stream = self._stream
