@@ -67,7 +67,9 @@ def test_a_signal_that_never_pauses_is_brought_down_or_taken_out():
     assert density[under].mean() == pytest.approx(density[beside].mean(), rel=0.3)
     spectrum = np.abs(np.fft.fft(rest.iq)) ** 2
     f = np.fft.fftfreq(rest.iq.size)
-    assert spectrum[np.abs(f - 0.08) < 0.02].mean() < 1e-3 * spectrum[np.abs(f + 0.08) < 0.02].mean()
+    assert (
+        spectrum[np.abs(f - 0.08) < 0.02].mean() < 1e-3 * spectrum[np.abs(f + 0.08) < 0.02].mean()
+    )
 
 
 def test_nothing_is_left_of_less_than_a_window_or_of_the_noise_under_a_plateau():

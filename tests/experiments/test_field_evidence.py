@@ -112,3 +112,12 @@ def test_nothing_is_heard_in_noise(tmp_path, monkeypatch):
     settings = NoiseSettings(kind="noise-only", per_rate=2, rates_hz=(0.25e6,))
     metrics = measure_noise(settings, context).metrics
     assert metrics == {"noise_recordings": 2, "noise_recordings_without_detection": 1.0}
+
+
+def test_another_model_under_the_same_name_is_another_measurement(tmp_path):
+    file = tmp_path / "model.onnx"
+    settings = NoiseSettings(kind="noise-only", per_rate=1, model=str(file))
+    file.write_bytes(b"one")
+    before = settings.named_files()
+    file.write_bytes(b"another")
+    assert settings.named_files() != before

@@ -130,7 +130,9 @@ def test_a_plateau_that_looks_like_noise_and_repeats_itself_is_ofdm():
 
 def test_pulses_that_carry_data_are_no_unmodulated_train():
     scores = {"PCW": 0.5, "OOK": 0.3, "PPM": 0.1, "QPSK": 0.1}
-    assert with_keying(scores) == pytest.approx({"PCW": 0.0, "OOK": 0.675, "PPM": 0.225, "QPSK": 0.1})
+    assert with_keying(scores) == pytest.approx(
+        {"PCW": 0.0, "OOK": 0.675, "PPM": 0.225, "QPSK": 0.1}
+    )
     assert with_keying({"PCW": 1.0, "OOK": 0.0}) == {"PCW": 1.0, "OOK": 0.0}
 
 

@@ -1,5 +1,6 @@
 """Stages that measure the recogniser end to end: on field recordings, on strangers, on noise."""
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -16,7 +17,7 @@ import torch
 from pydantic import Field
 
 from hertzian.datasets.field import Emission, Scene, field_recording
-from hertzian.deployment import load_predictor
+from hertzian.deployment import find_model, load_predictor
 from hertzian.evaluation import expected_calibration_error
 from hertzian.experiments.stages import StageContext, StageOutcome, StageSettings, stage
 from hertzian.recognition import Recogniser
@@ -133,10 +134,19 @@ def _on_nothing(detection: Detection, emissions: Sequence[Emission]) -> bool:
     )
 
 
-class EvidenceSettings(StageSettings):
-    """How many recordings; the model is a shipped name, a run's folder or a file."""
+class RecogniserSettings(StageSettings):
+    """The model is a shipped name, a run's folder or a file."""
 
     model: str = "field"
+
+    def named_files(self) -> dict[str, str]:
+        """Return the digest of the model's file."""
+        return {"model file": hashlib.sha256(find_model(self.model).read_bytes()).hexdigest()}
+
+
+class EvidenceSettings(RecogniserSettings):
+    """How many recordings."""
+
     recordings: int = Field(ge=1)
 
 
@@ -247,10 +257,9 @@ def _store(file: Path, part: dict[str, Any]) -> None:
         unfinished.write_text(json.dumps(part), encoding="utf-8")
 
 
-class NoiseSettings(StageSettings):
+class NoiseSettings(RecogniserSettings):
     """How many recordings of one second at each rate."""
 
-    model: str = "field"
     per_rate: int = Field(ge=1)
     rates_hz: tuple[float, ...] = (0.25e6, 2e6, 20e6)
 

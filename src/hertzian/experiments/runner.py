@@ -133,12 +133,13 @@ def _plan(recipe: Recipe, scale: Scale, out: Path, log: Callable[[str], None]) -
     steps = []
     for name, kind in kinds.items():
         settings = recipe.stages[name].model_dump(mode="json")
+        described = {**settings, **recipe.stages[name].named_files()}
         # equal digests count once, so that one more seed leaves what all of them share as it is
-        shared = _digest(name, settings, recipe.seeds[0], *dict.fromkeys(chains.values()))
+        shared = _digest(name, described, recipe.seeds[0], *dict.fromkeys(chains.values()))
         for seed in recipe.seeds if kind.per_seed else recipe.seeds[:1]:
             folder = out / "stages" / name
             folder = folder / f"seed-{seed}" if kind.per_seed else folder
-            digest = _digest(name, settings, seed, chains[seed]) if kind.per_seed else shared
+            digest = _digest(name, described, seed, chains[seed]) if kind.per_seed else shared
             context = StageContext(
                 folder=folder,
                 seed=seed,
@@ -189,7 +190,7 @@ def _refuse_other_results(step: _Step, out: Path) -> None:
     said = "; ".join(f"{k} was {theirs.get(k)!r} and is {ours.get(k)!r}" for k in keys[:3])
     raise ExperimentError(
         f"{out}: stage {step.title} is finished with other settings "
-        f"({said or 'of an earlier stage'}); give another --out, or delete "
+        f"({said or 'of an earlier stage, or another file'}); give another --out, or delete "
         f"{step.folder} and what follows from it"
     )
 

@@ -33,6 +33,10 @@ class StageSettings(BaseModel):
 
     kind: str
 
+    def named_files(self) -> dict[str, str]:
+        """Return a digest of each file that a setting names: it may change under its name."""
+        return {}
+
 
 @dataclass(frozen=True)
 class StageContext:
