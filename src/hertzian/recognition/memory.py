@@ -26,8 +26,8 @@ def repeats_itself(iq: npt.NDArray[np.complex64]) -> bool:
     band, |r|^2 is exponential with mean 1 / (n OCCUPIED_SHARE) beyond the filter's own response,
     which decays at least as fast as that of a sharp edge, 1 / (pi OCCUPIED_SHARE lag). A lag counts
     from six times the root of that mean, and if it stands out of the lags beside it: carriers and
-    narrow signals on top of noise correlate over whole ranges of lags. Samples that are exactly zero
-    count as left out.
+    narrow signals on top of noise correlate over whole ranges of lags. Samples that are exactly
+    zero count as left out.
     """
     samples = iq[:_MOST_SAMPLES]
     # the phase alone: a burst that is stronger than the rest must not outweigh it
