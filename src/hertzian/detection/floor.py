@@ -2,10 +2,9 @@
 
 Two factors: a shape over frequency (low quantile over time, smoothed over bins, bins under a
 continuous signal replaced by the level of the quiet ones) and a level over time (low quantile over
-quiet
-bins, median-filtered over frames so that bursts pass and gain steps stay). The quantile of
-exponentially distributed noise power at share q is -ln(1 - q) times its mean, which is how both
-are turned into means.
+quiet bins, median-filtered over frames so that bursts pass and gain steps stay). The quantile of
+exponentially distributed noise power at share q is -ln(1 - q) times its mean, which is how both are
+turned into means.
 """
 
 from dataclasses import dataclass
