@@ -125,17 +125,20 @@ def _recognised(path: Path, model: str, stages: bool, advance: output.Advance) -
     command = [sys.executable, "-m", "hertzian.recognition.measure", str(path), "--model", model]
     command += ["--sample-rate", str(SAMPLE_RATE_HZ)] + ["--stages"] * stages
     told: dict[str, Any] = {}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    # a file, for a pipe that nobody reads fills up and stops the child
+    with (
+        tempfile.TemporaryFile("w+") as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+    ):
         assert process.stdout is not None
-        assert process.stderr is not None
         for line in process.stdout:
             if line.startswith("{"):
                 told = json.loads(line)
-            else:
+            elif line.strip().isdecimal():
                 advance(int(line))
-        complaint = process.stderr.read().strip().splitlines()
+        process.wait()
+        errors.seek(0)
+        complaint = errors.read().strip().splitlines()
     if process.returncode or not told:
         raise HertzianError(f"recognition failed: {complaint[-1] if complaint else 'no message'}")
     return told
