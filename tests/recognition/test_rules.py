@@ -68,6 +68,7 @@ def test_a_model_that_is_sure_is_believed_somewhat_below():
 def test_a_narrow_detection_of_which_the_model_knows_nothing_is_a_spur():
     assert not told(ReportRules(), evidence(20, 0.02), confidence=0.4)
     assert told(ReportRules(), evidence(20, 0.04), confidence=0.4)
+    assert told(ReportRules(), evidence(26, 0.02), confidence=0.4)
     assert told(ReportRules(drop_spurs=False), evidence(20, 0.02), confidence=0.4)
 
 

@@ -9,6 +9,7 @@ _SPUR_BANDWIDTH = 0.03
 _SPUR_LINE = 0.4
 _SPUR_SNR_DB = 15.0
 _SPUR_CONFIDENCE = 0.5
+_GUESSED_SNR_DB = 25.0
 _SURE = 0.95
 
 
@@ -21,7 +22,7 @@ class ReportRules:
             signals, 3 dB for wide ones, and 4 dB less where the model is sure of the family.
         drop_spurs: leave out steady lines that are there from the first sample on (or till the
             last) at less than 15 dB, as clocks in and near a receiver make them, and narrow
-            detections of which the model can't even tell the family.
+            detections under 25 dB of which the model can't even tell the family.
     """
 
     min_snr_db: float | None = None
@@ -47,6 +48,9 @@ class ReportRules:
         lower, upper = evidence.band
         if upper - lower >= _SPUR_BANDWIDTH:
             return False
+        guessed = verdict.family_confidence < _SPUR_CONFIDENCE
+        if guessed and evidence.snr_db < _GUESSED_SNR_DB:
+            return True
         lasting = evidence.touches_start or touches_end
         line = evidence.line_share > _SPUR_LINE and evidence.snr_db < _SPUR_SNR_DB
-        return verdict.family_confidence < _SPUR_CONFIDENCE or (lasting and line)
+        return lasting and line
