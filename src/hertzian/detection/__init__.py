@@ -4,6 +4,7 @@ from hertzian.detection.background import Background, background
 from hertzian.detection.detector import Detector, Sighting
 from hertzian.detection.front_end import (
     FEWEST_SAMPLES,
+    LINE_BANDWIDTH,
     OCCUPIED_SHARE,
     SURE_SLACK_DB,
     WINDOW,
@@ -15,6 +16,7 @@ from hertzian.detection.front_end import (
 
 __all__ = [
     "FEWEST_SAMPLES",
+    "LINE_BANDWIDTH",
     "OCCUPIED_SHARE",
     "SURE_SLACK_DB",
     "WINDOW",

@@ -58,8 +58,9 @@ def _quiet(cut: Samples, noise: float) -> npt.NDArray[np.bool_]:
     energy = np.mean(np.abs(cut) ** 2, axis=1)
     sounding = energy > _OVER_NOISE * noise
     if not sounding.any():
-        return sounding
-    return sounding & (energy <= _LOUD_RATIO * np.quantile(energy[sounding], _LOW_SHARE))
+        return np.asarray(sounding)
+    loudest = _LOUD_RATIO * np.quantile(energy[sounding], _LOW_SHARE)
+    return np.asarray(sounding & (energy <= loudest))
 
 
 def _filtered(cut: Samples, gain: npt.NDArray[np.float64]) -> Samples:

@@ -94,7 +94,8 @@ def noise_floor(power: Power) -> NoiseFloor:
     sounding = total > _SILENT * max(float(total.max(initial=0.0)), 1e-30)
     if not sounding.any():
         return NoiseFloor(np.full(power.shape, np.inf, dtype=np.float32), None)
-    active = power[sounding]
+    # copies of whole slabs would cost as much as the estimate itself
+    active = power if sounding.all() else power[sounding]
     smooth, quiet = _shape(active)
     lower = _over_time(active, _bridged(smooth, quiet, ~quiet), quiet, sounding)
     if quiet.mean() > 1 - _PLATEAU_SHARE:
@@ -114,14 +115,17 @@ def _over_time(
     sounding: npt.NDArray[np.bool_],
 ) -> Floor:
     """Return a shape over frequency times the level that the judged bins have in each frame."""
-    level = _quantile(active[:, judged] / shape[judged], _FREQUENCY_SHARE, axis=1)
+    relative = active / shape if judged.all() else active[:, judged] / shape[judged]
+    level = _quantile(relative, _FREQUENCY_SHARE, axis=1)
     level = level / _exponential_quantile(_FREQUENCY_SHARE)
     # mirrored: repeated outwards, a frame half of silence would be the level of all near the edge
     level = ndimage.percentile_filter(level, 25, size=_LEVEL_FRAMES, mode="mirror")
     level = level / _LEVEL_BIAS
     level = np.minimum(level, _LEVEL_LIMIT * np.quantile(level, _TIME_SHARE))
-    floor = np.full((sounding.size, shape.size), np.inf, dtype=np.float32)
-    floor[sounding] = np.maximum(level[:, None] * shape[None, :], 1e-30)
+    floor = np.maximum(level[:, None] * shape[None, :], 1e-30).astype(np.float32, copy=False)
+    if not sounding.all():
+        heard, floor = floor, np.full((sounding.size, shape.size), np.inf, dtype=np.float32)
+        floor[sounding] = heard
     _raise_at_dc(floor, active)
     return floor
 

@@ -29,6 +29,8 @@ _EDGE_AROUND = 2.5
 _EDGE_SHARE = 0.05
 _QUIET_SHARE = 0.1
 _LINE_BINS = 4
+LINE_BANDWIDTH = 0.03
+"""Bandwidth from which nothing is taken for a line any more, cycles per sample."""
 _TRUSTED_BANDS = (0.03, 0.3)
 _TRUSTED_SNRS_DB = (9.0, 3.0)
 
@@ -47,7 +49,7 @@ class Baseband:
         start, stop: samples of the recording.
         energy: sum of |x|^2 within `bandwidth` at the recording's rate, less the noise's share.
         noise_density: noise power per cycle per sample.
-        line_share: share of the energy in one spectral line.
+        line_share: share of the energy in one spectral line; 0 from `LINE_BANDWIDTH` on.
         plateau: as in `Sighting`.
     """
 
@@ -101,7 +103,7 @@ def to_baseband(sighting: Sighting) -> Baseband:
         stop=stop,
         energy=energy,
         noise_density=sighting.noise_density,
-        line_share=_line_share(iq[begin:end]),
+        line_share=_line_share(iq[begin:end]) if high - low < LINE_BANDWIDTH else 0.0,
         plateau=sighting.plateau,
     )
 

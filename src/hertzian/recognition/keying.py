@@ -61,6 +61,6 @@ def _two_valued(values: npt.NDArray[np.float64]) -> bool:
         cluster
         for cluster in clusters
         if cluster.size >= _LEAST_SHARE * values.size
-        and np.std(cluster) <= max(_SPREAD * np.mean(cluster), _SPREAD_SAMPLES)
+        and np.std(cluster) <= max(_SPREAD * float(np.mean(cluster)), _SPREAD_SAMPLES)
     ]
     return len(sharp) > 1

@@ -1,6 +1,7 @@
 """Samples in, labelled detections out: the push pipeline that every door of Hertzian leads to."""
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,7 +79,7 @@ class _Stream:
 def _spread(cut: npt.NDArray[np.complex64]) -> npt.NDArray[np.complex64]:
     """Return at most `WINDOWS_PER_PIECE` windows, evenly spaced."""
     count = min(len(cut), WINDOWS_PER_PIECE)
-    return cut[np.linspace(0, len(cut) - 1, count).round().astype(int)]
+    return np.asarray(cut[np.linspace(0, len(cut) - 1, count).round().astype(int)])
 
 
 def _top(logits: npt.NDArray[np.float32]) -> int:
@@ -93,7 +94,7 @@ class Recogniser:
         predictor: the model.
         sample_rate_hz: of the stream for `push`; recordings bring their own.
         rules: which detections are told.
-        workers: threads for the detector's transforms.
+        workers: threads for the transforms.
     """
 
     def __init__(
@@ -115,6 +116,7 @@ class Recogniser:
         self._noise = [classes.index("noise")] if "noise" in classes else []
         self._pulsed = [classes.index(name) for name in (*KEYED, UNKEYED) if name in classes]
         self._workers = workers
+        self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
         self._stream = _Stream(Detector(workers))
 
     @classmethod
@@ -221,14 +223,15 @@ class Recogniser:
         return float(rate)
 
     def _take(self, sightings: list[Sighting], ended: bool) -> list[DetectionView]:
+        # transforms let other threads run; the order of judgement stays
+        look = map if self._pool is None or len(sightings) < 2 else self._pool.map
         views: list[DetectionView] = []
-        for sighting in sightings:
-            views += self._judge(sighting, ended)
+        for sighting, found in zip(sightings, look(to_baseband, sightings), strict=True):
+            views += self._judge(sighting, found, ended)
         return views
 
-    def _judge(self, sighting: Sighting, ended: bool) -> Iterator[DetectionView]:
+    def _judge(self, sighting: Sighting, found: Baseband, ended: bool) -> Iterator[DetectionView]:
         stream = self._stream
-        found = to_baseband(sighting)
         if found.iq.size >= FEWEST_SAMPLES and found.energy > 0:
             self._gather(sighting.track, found)
         evidence = stream.evidence.get(sighting.track)

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from hertzian.detection import SURE_SLACK_DB, least_snr_db
+from hertzian.detection import LINE_BANDWIDTH, SURE_SLACK_DB, least_snr_db
 from hertzian.recognition.evidence import Evidence, Verdict
 
-_SPUR_BANDWIDTH = 0.03
 _SPUR_LINE = 0.4
 _SPUR_SNR_DB = 15.0
 _SPUR_CONFIDENCE = 0.5
@@ -46,7 +45,7 @@ class ReportRules:
 
     def _like_a_spur(self, evidence: Evidence, verdict: Verdict, touches_end: bool) -> bool:
         lower, upper = evidence.band
-        if upper - lower >= _SPUR_BANDWIDTH:
+        if upper - lower >= LINE_BANDWIDTH:
             return False
         guessed = verdict.family_confidence < _SPUR_CONFIDENCE
         if guessed and evidence.snr_db < _GUESSED_SNR_DB:
