@@ -13,7 +13,7 @@ from hertzian.cli import output
 from hertzian.cli.hearing import hear
 from hertzian.cli.inputs import Given, Source, hertz, open_sources
 from hertzian.deployment.runtime import load_predictor
-from hertzian.recognition import ReportRules
+from hertzian.recognition import ReportRules, network_threads
 from hertzian.recordings import annotate_sigmf, detections_to_annotations
 from hertzian.recordings.metadata import DATA_SUFFIX, META_SUFFIX
 from hertzian.recordings.samples import named_format
@@ -78,7 +78,7 @@ def classify(
     outputs = [path.resolve() for path in (sigmf_out, report, csv) if path is not None]
     if len(set(outputs)) < len(outputs):
         raise HertzianError("two outputs have the same name; give each a file of its own")
-    predictor = load_predictor(model)
+    predictor = load_predictor(model, network_threads())
     sources, errors = open_sources(files, Given(form, sample_rate, center_frequency))
     targets = _sigmf_targets(sources, files, sigmf_out)
     for path in (report, csv):

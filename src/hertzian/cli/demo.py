@@ -12,6 +12,7 @@ from hertzian.cli import output
 from hertzian.cli.hearing import hear
 from hertzian.deployment.runtime import load_predictor
 from hertzian.evaluation import Comparison, Heard, compare_sent
+from hertzian.recognition import network_threads
 from hertzian.recordings import annotate_sigmf, detections_to_annotations, open_recording
 from hertzian.report import engineering, write_report
 from hertzian.report.cells import percent
@@ -44,7 +45,7 @@ def demo(
     output.require_train_extra("demo")
     from hertzian.datasets.demo import SAMPLE_RATE_HZ, SENDERS, write_demo
 
-    predictor = load_predictor(model)
+    predictor = load_predictor(model, network_threads())
     out.mkdir(parents=True, exist_ok=True)
     meta, report = out / "recording.sigmf-meta", out / "report.html"
     output.log("synthesising the band")

@@ -122,9 +122,10 @@ def _over_time(
     level = ndimage.percentile_filter(level, 25, size=_LEVEL_FRAMES, mode="mirror")
     level = level / _LEVEL_BIAS
     level = np.minimum(level, _LEVEL_LIMIT * np.quantile(level, _TIME_SHARE))
-    floor = np.maximum(level[:, None] * shape[None, :], 1e-30).astype(np.float32, copy=False)
+    heard = np.maximum(level[:, None] * shape[None, :], 1e-30).astype(np.float32, copy=False)
+    floor: Floor = heard
     if not sounding.all():
-        heard, floor = floor, np.full((sounding.size, shape.size), np.inf, dtype=np.float32)
+        floor = np.full((sounding.size, shape.size), np.inf, dtype=np.float32)
         floor[sounding] = heard
     _raise_at_dc(floor, active)
     return floor

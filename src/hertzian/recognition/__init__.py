@@ -6,6 +6,7 @@ from hertzian.recognition.recogniser import (
     WINDOWS_PER_PIECE,
     DetectionView,
     Recogniser,
+    network_threads,
 )
 from hertzian.recognition.rules import ReportRules
 
@@ -18,5 +19,6 @@ __all__ = [
     "ReportRules",
     "Verdict",
     "judge",
+    "network_threads",
     "pooled_scores",
 ]

@@ -27,7 +27,7 @@ from hertzian.recordings import Recording, open_recording
 from hertzian.signal import HertzianError, to_channels
 
 CORES = 2
-_CHUNK = 1 << 18
+_CHUNK = 1 << 20
 _STAGED_SAMPLES = 1 << 25
 _LIMIT_SECONDS = 0.5
 
@@ -61,7 +61,7 @@ def measure(path: Path, model: str, sample_rate_hz: float) -> dict[str, Any]:
         HertzianError: the recording or the model cannot be used.
     """
     cores = _use_cores()
-    predictor = load_predictor(model, threads=cores)
+    predictor = load_predictor(model, threads=max(1, cores - 1))
     predictor.logits(np.ones((WINDOWS_PER_PIECE, 2, WINDOW), dtype=np.float32))
     recording = open_recording(path, sample_rate_hz=sample_rate_hz)
     recogniser = Recogniser(predictor, sample_rate_hz, workers=cores)
@@ -82,9 +82,9 @@ def measure(path: Path, model: str, sample_rate_hz: float) -> dict[str, Any]:
     }
 
 
-def stage_shares(predictor: Predictor, recording: Recording, workers: int) -> dict[str, float]:
-    """Return the share of time of reading, detector, front end and network over some of it."""
-    clock, detector = _Clock(), Detector(workers)
+def stage_shares(predictor: Predictor, recording: Recording) -> dict[str, float]:
+    """Return the share of work of reading, detector, front end and network over some of it."""
+    clock, detector = _Clock(), Detector()
     chunks = recording.chunks(_CHUNK)
     for _ in range(0, min(_STAGED_SAMPLES, recording.samples), _CHUNK):
         with clock.time("reading"):
@@ -165,8 +165,8 @@ def main() -> None:
         told = measure(given.path, given.model, given.sample_rate)
         if given.stages:
             recording = open_recording(given.path, sample_rate_hz=given.sample_rate)
-            predictor = load_predictor(given.model, threads=told["cores"])
-            told["shares"] = stage_shares(predictor, recording, told["cores"])
+            predictor = load_predictor(given.model, threads=1)
+            told["shares"] = stage_shares(predictor, recording)
             told["limits"] = limits(told["cores"])
     except HertzianError as error:
         sys.exit(str(error))

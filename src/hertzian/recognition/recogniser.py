@@ -1,5 +1,6 @@
 """Samples in, labelled detections out: the push pipeline that every door of Hertzian leads to."""
 
+import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -30,10 +31,19 @@ WINDOWS_PER_PIECE = 24
 """Windows that are judged of each sighting, spread evenly over it."""
 SNIPPET_SAMPLES = 16_384
 """Samples at baseband that are kept to draw a detection."""
-_CHUNK = 1 << 18
+_CHUNK = 1 << 20
+_STEP = 1 << 16
 _AT_END = 2048
 _FEWEST = 64
 _LOUDEST = 1e9
+
+
+_Sighted = tuple[Sighting, Baseband]
+
+
+def network_threads() -> int:
+    """Return the threads that a predictor should use: all cores but the one that detects."""
+    return max(1, (os.cpu_count() or 1) - 1)
 
 
 @dataclass(frozen=True)
@@ -94,7 +104,7 @@ class Recogniser:
         predictor: the model.
         sample_rate_hz: of the stream for `push`; recordings bring their own.
         rules: which detections are told.
-        workers: threads for the transforms.
+        workers: threads; of several, one judges and the others detect.
     """
 
     def __init__(
@@ -116,8 +126,8 @@ class Recogniser:
         self._noise = [classes.index("noise")] if "noise" in classes else []
         self._pulsed = [classes.index(name) for name in (*KEYED, UNKEYED) if name in classes]
         self._workers = workers
-        self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
-        self._stream = _Stream(Detector(workers))
+        self._judging = ThreadPoolExecutor(1) if workers > 1 else None
+        self._stream = self._fresh_stream()
 
     @classmethod
     def load(
@@ -128,7 +138,7 @@ class Recogniser:
         rules: ReportRules | None = None,
     ) -> "Recogniser":
         """Load a shipped model by name, a run's folder or an .onnx file."""
-        return cls(load_predictor(model), sample_rate, rules)
+        return cls(load_predictor(model, network_threads()), sample_rate, rules)
 
     @property
     def noise_confidence(self) -> float:
@@ -204,14 +214,28 @@ class Recogniser:
                 f"the samples exceed {_LOUDEST:.0e}; scale the source, full scale is 1"
             )
         self._stream.samples += samples.size
-        return self._take(self._stream.detector.push(samples), ended=False)
+        if self._judging is None:
+            return self._take(self._sighted(samples), ended=False)
+        # the network judges, in order, while the detector looks at what comes next
+        jobs = [
+            self._judging.submit(self._take, self._sighted(samples[begin : begin + _STEP]), False)
+            for begin in range(0, samples.size, _STEP)
+        ]
+        return [view for job in jobs for view in job.result()]
+
+    def _sighted(self, samples: npt.NDArray[np.complex64]) -> list[_Sighted]:
+        return [(one, to_baseband(one)) for one in self._stream.detector.push(samples)]
 
     def finish_views(self) -> list[DetectionView]:
         """Do as `finish`, with samples of each detection."""
-        views = self._take(self._stream.detector.finish(), ended=True)
+        last = [(one, to_baseband(one)) for one in self._stream.detector.finish()]
+        views = self._take(last, ended=True)
         views += [waiting.view for waiting in self._stream.waiting]
-        self._stream = _Stream(Detector(self._workers))
+        self._stream = self._fresh_stream()
         return views
+
+    def _fresh_stream(self) -> _Stream:
+        return _Stream(Detector(max(1, self._workers - 1)))
 
     def _rate(self, sample_rate: float | None) -> float:
         rate = self.sample_rate_hz if sample_rate is None else sample_rate
@@ -222,11 +246,9 @@ class Recogniser:
             )
         return float(rate)
 
-    def _take(self, sightings: list[Sighting], ended: bool) -> list[DetectionView]:
-        # transforms let other threads run; the order of judgement stays
-        look = map if self._pool is None or len(sightings) < 2 else self._pool.map
+    def _take(self, sightings: list[_Sighted], ended: bool) -> list[DetectionView]:
         views: list[DetectionView] = []
-        for sighting, found in zip(sightings, look(to_baseband, sightings), strict=True):
+        for sighting, found in sightings:
             views += self._judge(sighting, found, ended)
         return views
 
