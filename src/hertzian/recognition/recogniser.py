@@ -193,7 +193,9 @@ class Recogniser:
                 f"samples: expected a row of {_FEWEST} complex numbers or more, "
                 f"found {samples.dtype} {list(samples.shape)}"
             )
-        return [samples.astype(np.complex64)], self._rate(sample_rate)
+        starts = range(0, samples.size, _CHUNK)
+        chunks = (samples[start : start + _CHUNK].astype(np.complex64) for start in starts)
+        return chunks, self._rate(sample_rate)
 
     def push(self, iq: npt.ArrayLike) -> list[Detection]:
         """Take the next samples of a live stream, complex [any]; return what has ended since."""
