@@ -78,5 +78,5 @@ def test_a_second_run_finds_everything_finished(run):
     lines: list[str] = []
     recipe = load_recipe("field", "smoke", TINY)
     again = run_recipe(recipe, "smoke", folder, command="test", log=lines.append)
-    assert [line.endswith("finished before") for line in lines] == [True] * 4
+    assert [line.endswith("finished before") for line in lines] == [True] * len(recipe.stages)
     assert again.metrics == result.metrics
