@@ -96,6 +96,22 @@ def test_chunks_of_any_size_give_the_same_detections(chunk):
     assert [views_facts(v) for v in by_start(recogniser().views_of(chunks, RATE))] == whole
 
 
+@pytest.mark.parametrize("workers", [2, 3])
+def test_any_number_of_threads_gives_the_same_detections(workers):
+    x, whole = recognised()
+    found = Recogniser(EnvelopePredictor(), RATE, workers=workers).views(x)
+    assert [views_facts(v) for v in found] == whole
+
+
+def test_a_predictor_that_fails_fails_the_recognition():
+    class Broken(EnvelopePredictor):
+        def logits(self, windows):
+            raise RuntimeError("out of order")
+
+    with pytest.raises(RuntimeError, match="out of order"):
+        Recogniser(Broken(), RATE, workers=2).recognise(scene())
+
+
 @settings(max_examples=4)
 @given(st.integers(0, 2**32 - 1))
 def test_so_do_chunks_of_changing_sizes(seed):
