@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from tests.detection.scenes import add, amplitude, band_noise, tone, white
 
-from hertzian.detection.emissions import GAP_FRAMES, Emission, Tracker, find_all, find_bursts
+from hertzian.detection.emissions import GAP_FRAMES, Emission, find_all, find_bursts
 from hertzian.detection.floor import noise_floor
 from hertzian.detection.frames import FRAME, HOP, SLAB, frame_power
+from hertzian.detection.tracker import Tracker
 
 pytestmark = pytest.mark.base
 
@@ -32,8 +33,7 @@ def emission(bins, frames, level=100.0, envelope=None, **facts):
         last=frames[1] - 1,
         profile=profile / profile.sum() * energy.sum(),
         envelope=energy,
-        noise=float(count),
-        noise_frames=count,
+        floor=np.ones(count),
         extent=(bins[0], bins[1] - 1),
         **facts,
     )

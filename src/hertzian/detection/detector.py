@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hertzian.detection.emissions import Emission, Tracker, find_all
+from hertzian.detection.emissions import Emission, find_all
 from hertzian.detection.floor import noise_floor
 from hertzian.detection.frames import FRAME, HOP, SLAB, energy_share, frame_count, frame_power
+from hertzian.detection.tracker import Tracker
 
 LONGEST_FRAMES = 2048
 """A longer emission is reported in pieces, which share its track number."""

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy import fft
 
 from hertzian.detection.detector import Sighting
+from hertzian.detection.frames import FRAME
 from hertzian.signal import occupied_bandwidth
 
 OCCUPIED_SHARE = 1 / 3
@@ -20,6 +21,7 @@ SURE_SLACK_DB = 4.0
 PASS_SHARE, STOP_SHARE = 0.20, 0.28
 """Edges of the channel filter's transition, as shares of the baseband sampling rate."""
 _SHORTEST = 256
+_LINE_WIDTH = 0.5 / FRAME
 _SPECTRUM_CELLS = 512
 _CELL_BINS = 8
 _OVER_NOISE = 2.0
@@ -81,8 +83,7 @@ def to_baseband(sighting: Sighting) -> Baseband:
     size = fft.next_fast_len(sighting.iq.size)
     spectrum = fft.fft(sighting.iq, n=size)
     low, high = _occupied(sighting, spectrum)
-    duration = sighting.stop - sighting.start
-    bandwidth = min(1.0, max(high - low, OCCUPIED_SHARE * _SHORTEST / duration))
+    bandwidth = _shown_bandwidth(high - low, sighting.stop - sighting.start)
     center = (low + high) / 2
     iq = _resampled(spectrum, center, bandwidth / OCCUPIED_SHARE)
     rate = iq.size / size
@@ -136,6 +137,18 @@ def least_snr_db(bandwidth: float) -> float:
     between what lies between on a logarithmic scale of `bandwidth`, cycles per sample.
     """
     return float(np.interp(np.log(max(bandwidth, 1e-9)), np.log(_TRUSTED_BANDS), _TRUSTED_SNRS_DB))
+
+
+def _shown_bandwidth(measured: float, duration: int) -> float:
+    """Return the bandwidth that becomes `OCCUPIED_SHARE` of the sampling rate at baseband.
+
+    It gives 256 samples at least. Of what is narrower than half a detector's bin it gives a whole
+    window, up to that width: seen closer, the drift of a steady carrier is a chirp.
+    """
+    least = OCCUPIED_SHARE * _SHORTEST / duration
+    if measured < _LINE_WIDTH:
+        least = max(least, min(_LINE_WIDTH, OCCUPIED_SHARE * WINDOW / duration))
+    return min(1.0, max(measured, least))
 
 
 def _band_bins(size: int, low: float, high: float) -> npt.NDArray[np.int64]:

@@ -118,10 +118,13 @@ def _tone(batch: int, samples: int, bandwidth: float, generator: torch.Generator
 
 def _pre_emphasised(x: torch.Tensor, bandwidth: float) -> torch.Tensor:
     """Raise the treble as 1 + j f / f_c, f_c = 2.12 kHz (75 us) of 15 kHz."""
-    frequencies = torch.fft.rfftfreq(x.shape[-1], device=x.device)
+    samples = x.shape[-1]
+    # mirrored at its ends: the step from the last sample to the first would outdo all of the rest
+    mirrored = torch.cat([x, x.flip(-1)], dim=-1)
+    frequencies = torch.fft.rfftfreq(2 * samples, device=x.device)
     gain = 1 + 1j * frequencies / (bandwidth * 2122 / _MUSIC_HZ)
-    raised: torch.Tensor = torch.fft.irfft(torch.fft.rfft(x) * gain, n=x.shape[-1])
-    return raised
+    raised: torch.Tensor = torch.fft.irfft(torch.fft.rfft(mirrored) * gain, n=2 * samples)
+    return raised[..., :samples]
 
 
 def _stereo(batch: int, samples: int, bandwidth: float, generator: torch.Generator) -> torch.Tensor:

@@ -1,0 +1,67 @@
+"""What a receiver makes of a strong signal elsewhere in its band: images, harmonics, splatter."""
+
+import numpy as np
+
+from hertzian.detection.emissions import Emission
+from hertzian.detection.frames import FRAME
+from hertzian.detection.partners import come_and_go_together
+
+_GHOST_RATIO = 10.0
+_AROUND = 2
+_SPLATTER_RATIO = 5.0
+_GHOST_CORRELATION = 0.7
+_IMAGE_RATIO = 100.0
+_BRIEF_SHARE = 0.5
+_LIVELY = 0.15
+
+
+def is_ghost(weak: Emission, strong: Emission) -> bool:
+    """Tell whether a weak emission is an image, harmonic or splatter of a strong one.
+
+    A receiver's products come and go with their cause: they are far weaker, lie within its time,
+    and their power follows its power frame by frame (or stands at its mirror frequency). Power is
+    that over the noise: a receiver's changing gain makes all that it hears rise and fall together.
+    """
+    if weak.plateau or strong.plateau:
+        return False
+    first, last = max(weak.first, strong.first), min(weak.last, strong.last)
+    shared = last - first + 1
+    if shared < 0.8 * (weak.last - weak.first + 1):
+        return False
+    brief = weak.envelope.size < _BRIEF_SHARE * strong.envelope.size
+    if brief and _overlaps(weak, strong) and weak.energy * _SPLATTER_RATIO < strong.energy:
+        return True
+    here = weak.envelope[first - weak.first : last - weak.first + 1]
+    there = strong.envelope[first - strong.first : last - strong.first + 1]
+    if here.sum() * _GHOST_RATIO > there.sum():
+        return False
+    mirror = FRAME - sum(strong.band) / 2
+    if here.sum() * _IMAGE_RATIO < there.sum() and abs(mirror - sum(weak.band) / 2) <= 2:
+        return True
+    return _follows(weak, strong)
+
+
+def _overlaps(one: Emission, other: Emission) -> bool:
+    (low, high), (below, above) = one.band, (other.extent[0], other.extent[1] + 1)
+    return min(high, above) - max(low, below) > 0.5 * min(high - low, above - below)
+
+
+def _follows(weak: Emission, strong: Emission) -> bool:
+    # what is around counts too, but only where it was seen: not before the first frame, and after
+    # the weak one's end only as long as the strong one goes on
+    first = max(0, weak.first - _AROUND)
+    last = max(weak.last, min(weak.last + _AROUND, strong.last))
+    envelopes = np.zeros((2, last - first + 1))
+    for row, part in zip(envelopes, (weak, strong), strict=True):
+        begin, end = max(first, part.first), min(last, part.last)
+        if end >= begin:
+            own = slice(begin - part.first, end - part.first + 1)
+            level = np.where(part.floor[own] > 0, part.floor[own], np.inf)
+            row[begin - first : end - first + 1] = part.envelope[own] / level
+    rooted = np.sqrt(envelopes)
+    # beside a steady signal, whatever changes would seem to follow what little it does
+    if np.std(rooted[1]) < _LIVELY * np.mean(rooted[1]):
+        return come_and_go_together(weak, strong)
+    rooted -= rooted.mean(axis=1, keepdims=True)
+    norm = np.sqrt(np.prod(np.sum(rooted**2, axis=1)))
+    return bool(norm > 0 and np.sum(rooted[0] * rooted[1]) / norm > _GHOST_CORRELATION)
