@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from tests.recognition.fakes import metadata
 
 from hertzian.deployment import (
     ModelMetadata,
@@ -42,6 +43,15 @@ def test_metadata_come_back_as_they_were_stored(predictor):
     assert predictor.metadata.occupied_share == 0.25
     assert predictor.metadata.temperature == 1.0
     assert predictor.metadata.evidence_exponent == 0.0
+
+
+def test_how_often_a_prefix_is_missed_depends_on_the_length():
+    known = metadata(prefix_missed=((1000, 0.5), (5000, 0.1)))
+    lengths = (0, 999, 1000, 4999, 5000, 10**6)
+    assert [known.missed_prefixes(n) for n in lengths] == [1.0, 1.0, 0.5, 0.5, 0.1, 0.1]
+    assert metadata().missed_prefixes(10**6) == 1.0
+    with pytest.raises(ValueError, match="less than or equal to 1"):
+        metadata(prefix_missed=((1000, 1.5),))
 
 
 def test_metadata_survive_json():

@@ -220,3 +220,17 @@ def test_of_too_many_windows_evenly_spaced_ones_stay():
     x = white(100 * WINDOW)
     cut = windows(baseband(x), 5)
     np.testing.assert_array_equal(cut, x.reshape(-1, WINDOW)[[0, 25, 50, 74, 99]])
+
+
+@pytest.mark.parametrize(("samples", "window"), [(250_000, 366), (900_000, 1024)])
+def test_a_long_line_is_shown_from_so_far_that_its_drift_is_small(samples, window):
+    x = white(samples)
+    n = np.arange(samples)
+    # 1e-4 cycles per sample from start to end: many times the resolution, little of a bin
+    x += amplitude(20, 2e-3) * np.exp(2j * np.pi * (0.1 * n + 0.5e-4 * n**2 / samples))
+    found = to_baseband(sighting(x, 0.098, 0.102))
+    # half of a detector's bin is a third of the rate, until that gives a whole window
+    assert found.iq.size == pytest.approx(window, rel=0.05)
+    assert found.bandwidth < 3e-4
+    step = np.angle(found.iq[1:] * found.iq[:-1].conj()) / (2 * np.pi)
+    assert np.ptp(np.convolve(step, np.ones(32) / 32, "valid")) < 0.15

@@ -6,7 +6,7 @@ from tests.recognition.fakes import metadata
 
 from hertzian.detection import Baseband
 from hertzian.recognition import Evidence, judge, pooled_scores
-from hertzian.recognition.evidence import with_keying, with_memory
+from hertzian.recognition.evidence import with_keying, with_memory, without_prefix
 from hertzian.signal import HertzianError
 
 pytestmark = pytest.mark.base
@@ -149,3 +149,27 @@ def test_a_plateau_is_noise_if_that_is_what_is_left_of_it():
 def test_elsewhere_what_repeats_itself_is_only_no_noise():
     scores = {"noise": 0.5, "OFDM": 0.2, "QPSK": 0.3}
     assert with_memory(scores, plateau=False) == {"noise": 0.0, "OFDM": 0.4, "QPSK": 0.6}
+
+
+def test_where_no_prefix_shows_ofdm_is_less_likely_by_bayes_rule():
+    scores = {"OFDM": 0.6, "AM-SSB": 0.3, "noise": 0.1}
+    # half of OFDM shows none: 0.3 against 0.3 and 0.1
+    assert without_prefix(scores, 0.5) == pytest.approx(
+        {"OFDM": 3 / 7, "AM-SSB": 3 / 7, "noise": 1 / 7}
+    )
+    assert without_prefix(scores, 1.0) == pytest.approx(scores)
+    assert without_prefix({"OFDM": 1.0, "noise": 0.0}, 0.0) == {"OFDM": 1.0, "noise": 0.0}
+
+
+def test_the_longer_the_search_for_a_prefix_the_more_its_failure_tells():
+    model = metadata(classes=("OFDM", "noise"), prefix_missed=((1000, 0.5), (5000, 0.1)))
+    evidence = gathered(piece(0, 4096, 0.0, 0.8, 100.0))
+    open_mind = evidence.scores(model)["OFDM"]
+    evidence.searched = 4999
+    some = evidence.scores(model)["OFDM"]
+    evidence.searched = 5000
+    most = evidence.scores(model)["OFDM"]
+    assert some == pytest.approx(open_mind / 2 / (1 - open_mind / 2))
+    assert most == pytest.approx(open_mind / 10 / (1 - open_mind * 0.9))
+    evidence.repeats = True
+    assert evidence.scores(model)["OFDM"] == pytest.approx(1.0)

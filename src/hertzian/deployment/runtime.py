@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,9 @@ class DatasetIdentity(BaseModel):
     seed: int
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
 class ModelMetadata(BaseModel):
     """What a model file says of itself.
 
@@ -50,6 +53,8 @@ class ModelMetadata(BaseModel):
             log_softmax(mean_logits * n**a / T).
         noise_confidence: probability that nothing was sent where nothing is detected, when both
             are as likely beforehand; 1/2 is ignorance.
+        prefix_missed: pairs (samples, share), samples rising: of OFDM detections of so many samples
+            at baseband or more, the share in which no cyclic prefix shows.
         parameters: trainable parameters.
         macs: multiply-accumulates for one window.
         paper: citation, or None.
@@ -66,6 +71,7 @@ class ModelMetadata(BaseModel):
     temperature: float = Field(default=1.0, gt=0)
     evidence_exponent: float = Field(default=0.0, ge=0, le=1)
     noise_confidence: float = Field(default=0.5, ge=0, le=1)
+    prefix_missed: tuple[tuple[int, Share], ...] = Field(default=(), max_length=100)
     parameters: int = Field(ge=0)
     macs: int = Field(ge=0)
     paper: str | None = None
@@ -81,6 +87,11 @@ class ModelMetadata(BaseModel):
         if len(set(names)) != len(names):
             raise ValueError("two classes have the same canonical name")
         return names
+
+    def missed_prefixes(self, samples: int) -> float:
+        """Return how many OFDM detections of so many samples show no prefix; 1 if not known."""
+        shares = [share for least, share in self.prefix_missed if samples >= least]
+        return shares[-1] if shares else 1.0
 
 
 class Predictor(Protocol):

@@ -39,9 +39,7 @@ def groups(emissions: Sequence[Emission]) -> list[list[Emission]]:
         strongest = left.pop(0)
         lines = {id(e) for e in comb(strongest, left)}
         own = [
-            e
-            for e in left
-            if e.track == strongest.track or id(e) in lines or _twins(strongest, e)
+            e for e in left if e.track == strongest.track or id(e) in lines or _twins(strongest, e)
         ]
         taken = {id(e) for e in own}
         left = [e for e in left if id(e) not in taken]

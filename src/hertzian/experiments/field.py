@@ -1,5 +1,7 @@
 """Stages of the `field` recipe: windows through the detector, training, calibration, the model."""
 
+import itertools
+import math
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +20,7 @@ from hertzian.datasets.field import (
     wide_scene,
 )
 from hertzian.datasets.shards import Shard, read_shards, write_shards
-from hertzian.datasets.windows import detect
+from hertzian.datasets.windows import detect, match
 from hertzian.deployment import DatasetIdentity, ModelMetadata, OnnxPredictor
 from hertzian.deployment.export import save_model
 from hertzian.detection import OCCUPIED_SHARE, WINDOW, least_snr_db
@@ -26,6 +28,8 @@ from hertzian.evaluation import fit_calibration
 from hertzian.experiments.stages import StageContext, StageOutcome, StageSettings, stage
 from hertzian.models import build, count_macs, count_parameters, spec
 from hertzian.recognition import WINDOWS_PER_PIECE
+from hertzian.recognition.memory import repeats_itself
+from hertzian.recognition.prefix import shows_prefix
 from hertzian.training import ArrayDataset, fit
 from hertzian.training.loop import Precision
 
@@ -39,6 +43,9 @@ _SCENES: dict[str, Callable[[], Scene]] = {
 }
 _MODEL = "field"
 _SILENT_FROM = 1_000_000
+_PREFIXED_FROM = 2_000_000
+_PREFIXED_SAMPLES = (65_536, 400_000)
+_PREFIX_SAMPLES = (1_500, 3_000, 6_000, 12_000, 30_000)
 
 
 def part_seed(seed: int, part: str) -> int:
@@ -131,11 +138,16 @@ def train(settings: TrainSettings, context: StageContext) -> StageOutcome:
 
 
 class ModelSettings(StageSettings):
-    """Where windows and weights come from; recordings that tell how often detection misses."""
+    """Where windows and weights come from; recordings that tell what is missed how often.
+
+    `silent_recordings` tell how often detection misses a signal, `prefixed_recordings` how often no
+    cyclic prefix shows in OFDM.
+    """
 
     data: str = "data"
     train: str = "train"
     silent_recordings: int = Field(default=400, ge=1)
+    prefixed_recordings: int = Field(default=300, ge=1)
 
 
 @stage("field-model", ModelSettings)
@@ -170,6 +182,9 @@ def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
             "evidence_exponent": found.evidence_exponent,
             # Bayes at even odds; on bare noise nothing is detected
             "noise_confidence": 1 / (1 + missed),
+            "prefix_missed": _missed_prefixes(
+                part_seed(context.seed, "calibration"), settings.prefixed_recordings
+            ),
         }
     )
     correct = logits.argmax(axis=1) == labels
@@ -227,6 +242,24 @@ def _missed_share(seed: int, recordings: int) -> float:
         told = [f for f in found if f.snr_db >= least_snr_db(f.bandwidth)]
         silent += not told
     return silent / recordings
+
+
+def _missed_prefixes(seed: int, recordings: int) -> tuple[tuple[int, float], ...]:
+    """Return from how many samples on which share of OFDM detections shows no cyclic prefix."""
+    scene = Scene(samples=_PREFIXED_SAMPLES, unknown=0.0, noise=0.0, labels=("OFDM",))
+    seen: list[tuple[int, bool]] = []
+    for index in range(recordings):
+        recording = field_recording(seed, _PREFIXED_FROM + index, scene)
+        for found in detect(recording.iq):
+            if not found.plateau and match(found, recording.emissions) is not None:
+                shows = repeats_itself(found.iq) or shows_prefix(found.iq)
+                seen.append((found.iq.size, shows))
+    shares = []
+    for least, most in itertools.pairwise((*_PREFIX_SAMPLES, math.inf)):
+        own = [shows for samples, shows in seen if least <= samples < most]
+        # Laplace's rule: none of a few is not never
+        shares.append((int(least), (own.count(False) + 1) / (len(own) + 2)))
+    return tuple(shares)
 
 
 def _detections(

@@ -74,6 +74,17 @@ def with_memory(scores: dict[str, float], plateau: bool) -> dict[str, float]:
     return {name: 0.0 if name == "noise" else p / (1.0 - noise) for name, p in scores.items()}
 
 
+def without_prefix(scores: dict[str, float], missed: float) -> dict[str, float]:
+    """Return the scores where a cyclic prefix was looked for and none was seen, by Bayes' rule.
+
+    Of OFDM, a share of `missed` shows none; of all else, everything.
+    """
+    left = 1.0 - scores.get("OFDM", 0.0) * (1.0 - missed)
+    if not left > 0:
+        return scores
+    return {name: p * (missed if name == "OFDM" else 1.0) / left for name, p in scores.items()}
+
+
 def with_keying(scores: dict[str, float]) -> dict[str, float]:
     """Return the scores of pulses that carry data, see `pulses_carry_data`.
 
@@ -90,7 +101,10 @@ def with_keying(scores: dict[str, float]) -> dict[str, float]:
 
 @dataclass
 class Evidence:
-    """Everything gathered about one emission so far; long ones come in pieces."""
+    """Everything gathered about one emission so far; long ones come in pieces.
+
+    `searched` is the length of the longest piece in which a cyclic prefix was looked for in vain.
+    """
 
     start: int
     stop: int
@@ -103,6 +117,7 @@ class Evidence:
     lower: float = 0.0
     upper: float = 0.0
     repeats: bool = False
+    searched: int = 0
     keyed: bool = False
     plateau: bool = False
     background: Logits | None = None
@@ -138,7 +153,9 @@ class Evidence:
             scores = bare if judge(bare).family == "noise" else scores
         if self.keyed:
             scores = with_keying(scores)
-        return with_memory(scores, self.plateau) if self.repeats else scores
+        if self.repeats:
+            return with_memory(scores, self.plateau)
+        return without_prefix(scores, metadata.missed_prefixes(self.searched))
 
     @property
     def band(self) -> tuple[float, float]:

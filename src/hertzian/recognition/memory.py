@@ -2,56 +2,74 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft, ndimage
+from scipy import fft, ndimage, special
 
 from hertzian.detection import OCCUPIED_SHARE
+from hertzian.recognition.prefix import FIRST_LAG, LAST_LAG
 
-_MOST_SAMPLES = 1 << 20
-_FIRST_LAG = 128
-# an FFT of 8192 at baseband's rate; transmitters repeat their packets at longer lags
-_LAST_LAG = 3 * 8192
-_FEWEST_SAMPLES = 4 * _FIRST_LAG
-_DEVIATIONS = 6.0
-_TAIL = 2.0
+_MOST_SAMPLES = 1 << 17
+_SEGMENTS = (1, 4, 16)
+_FEWEST_SAMPLES = 4 * FIRST_LAG
+_CHANCE = 1e-16
+_FLOOR = 1e-300
+_TAIL = 1.0
 _SIDE_LAGS = 49
+_USUAL_LAGS = 401
 _APART_LAGS = 36
-_PROMINENT = 1.5
+_PROMINENT = 2.25
+
+Samples = npt.NDArray[np.complex64]
+Floats = npt.NDArray[np.float64]
 
 
-def repeats_itself(iq: npt.NDArray[np.complex64]) -> bool:
+def repeats_itself(iq: Samples) -> bool:
     """Tell whether baseband samples [n] correlate with themselves at a few long lags.
 
     An OFDM signal does at the length of its FFT (van de Beek, Sandell and Borjesson 1997, eq. 5),
-    by the prefix's share of the symbol. Of n samples of noise that fills `OCCUPIED_SHARE` of the
-    band, |r|^2 is exponential with mean 1 / (n OCCUPIED_SHARE) beyond the filter's own response,
-    which decays at least as fast as that of a sharp edge, 1 / (pi OCCUPIED_SHARE lag). A lag counts
-    from six times the root of that mean, and if it stands out of the lags beside it: carriers and
-    narrow signals on top of noise correlate over whole ranges of lags. Samples that are exactly
-    zero count as left out.
+    by the prefix's share of the symbol; where it is too short or too seldom for that, see
+    `shows_prefix`. Samples that are exactly zero count as left out.
     """
     samples = iq[:_MOST_SAMPLES]
     # the phase alone: a burst that is stronger than the rest must not outweigh it
-    x = np.asarray(samples / np.maximum(np.abs(samples), 1e-30))
+    x = np.asarray(samples / np.maximum(np.abs(samples), 1e-30), dtype=np.complex64)
     if x.size < _FEWEST_SAMPLES:
         return False
-    size = fft.next_fast_len(2 * x.size)
-    power = np.abs(fft.fft(x, size)) ** 2
-    lags = np.arange(_FIRST_LAG, min(_LAST_LAG, x.size // 2))
-    raw = np.abs(fft.ifft(power)[: lags[-1] + 1])
-    pairs = _pairs(x != 0, lags, size)
-    correlation = raw[lags] / pairs
-    noise = _DEVIATIONS / np.sqrt(pairs * OCCUPIED_SHARE)
-    edge = _TAIL / (np.pi * OCCUPIED_SHARE * lags)
-    reach = ndimage.maximum_filter1d(correlation, _SIDE_LAGS, mode="nearest")
+    return any((_chance(x, segments) < _CHANCE).any() for segments in _SEGMENTS)
+
+
+def _chance(x: Samples, segments: int) -> Floats:
+    """Return how likely noise would correlate so at each lag, from zero on; 1 where not asked.
+
+    Of n samples of noise that fills `OCCUPIED_SHARE` of the band, n OCCUPIED_SHARE |r|^2 is
+    exponential of mean 1, and a sum over segments is gamma distributed; a drifting carrier turns r
+    from one segment to the next, but hardly within one. The filter's own response decays at least
+    as fast as that of a sharp edge, 1 / (pi OCCUPIED_SHARE lag). Carriers and narrow signals on top
+    of noise correlate over whole ranges of lags: one counts by how far it stands out of these.
+    """
+    length = x.size // segments
+    last = min(LAST_LAG, length // 3)
+    if last <= FIRST_LAG:
+        return np.ones(1)
+    rows = x[: length * segments].reshape(segments, length)
+    size = fft.next_fast_len(length + last)
+    raw = np.abs(fft.ifft(np.abs(fft.fft(rows, size, axis=1)) ** 2, axis=1)[:, FIRST_LAG:last])
+    lags = np.arange(FIRST_LAG, last)
+    pairs = _pairs(rows != 0, lags, size)
+    beyond = np.maximum(raw / pairs - _TAIL / (np.pi * OCCUPIED_SHARE * lags), 0.0)
+    total = np.sum(beyond**2 * pairs * OCCUPIED_SHARE, axis=0)
+    usual = ndimage.uniform_filter1d(total, _USUAL_LAGS, mode="nearest") / segments
+    total = total / np.maximum(usual, 1.0)
+    rarity = -np.log(np.maximum(special.gammaincc(segments, total), _FLOOR))
+    reach = ndimage.maximum_filter1d(rarity, _SIDE_LAGS, mode="nearest")
     beside = np.maximum(np.roll(reach, _APART_LAGS), np.roll(reach, -_APART_LAGS))
-    return bool(np.any((correlation > noise + edge) & (correlation > _PROMINENT * beside)))
+    chance = np.ones(last)
+    chance[FIRST_LAG:] = np.where(rarity > _PROMINENT * beside, np.exp(-rarity), 1.0)
+    return chance
 
 
-def _pairs(
-    present: npt.NDArray[np.bool_], lags: npt.NDArray[np.int64], size: int
-) -> npt.NDArray[np.float64]:
-    """Return how many pairs of samples there are at each lag, at least one."""
+def _pairs(present: npt.NDArray[np.bool_], lags: npt.NDArray[np.int64], size: int) -> Floats:
+    """Return how many pairs of samples each row has at each lag, at least one."""
     if present.all():
-        return (present.size - lags).astype(np.float64)
-    counts = fft.irfft(np.abs(fft.rfft(present.astype(np.float64), size)) ** 2, size)
-    return np.maximum(counts[lags], 1.0)
+        return np.asarray(present.shape[1] - lags, dtype=np.float64)[None, :]
+    spectrum = np.abs(fft.rfft(present.astype(np.float64), size, axis=1)) ** 2
+    return np.asarray(np.maximum(fft.irfft(spectrum, size, axis=1)[:, lags], 1.0))

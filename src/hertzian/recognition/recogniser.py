@@ -23,6 +23,7 @@ from hertzian.detection import (
 from hertzian.recognition.evidence import KEYED, UNKEYED, Evidence, judge
 from hertzian.recognition.keying import pulses_carry_data
 from hertzian.recognition.memory import repeats_itself
+from hertzian.recognition.prefix import shows_prefix
 from hertzian.recognition.rules import ReportRules
 from hertzian.recordings import Recording, open_recording
 from hertzian.signal import Detection, HertzianError, to_channels
@@ -36,6 +37,7 @@ _STEP = 1 << 16
 _AT_END = 2048
 _FEWEST = 64
 _LOUDEST = 1e9
+_OPEN = 0.05
 
 
 _Sighted = tuple[Sighting, Baseband]
@@ -124,6 +126,7 @@ class Recogniser:
         self.sample_rate_hz = sample_rate_hz
         classes = predictor.metadata.classes
         self._noise = [classes.index("noise")] if "noise" in classes else []
+        self._ofdm = [classes.index("OFDM")] if "OFDM" in classes else []
         self._pulsed = [classes.index(name) for name in (*KEYED, UNKEYED) if name in classes]
         self._workers = workers
         self._judging = ThreadPoolExecutor(1) if workers > 1 else None
@@ -295,8 +298,12 @@ class Recogniser:
             bare = self.predictor.logits(to_channels(_spread(rest.windows)))
             evidence.add_background(bare)
             samples, noisy = rest.iq, noisy or _top(bare) in self._noise
-        if noisy:
+        maybe_ofdm = self._may_be_ofdm(logits)
+        if noisy or maybe_ofdm:
             evidence.repeats |= repeats_itself(samples)
+        if maybe_ofdm and not (evidence.repeats or found.plateau):
+            evidence.repeats = shows_prefix(samples)
+            evidence.searched = max(evidence.searched, samples.size)
         if _top(logits) in self._pulsed:
             evidence.keyed |= pulses_carry_data(found.iq)
         best = stream.snippets.get(track)
@@ -304,6 +311,11 @@ class Recogniser:
             # a copy, lest the view keep all of the piece alive
             shown = found.iq[:SNIPPET_SAMPLES].copy()
             stream.snippets[track] = _Snippet(shown, found.rate, found.energy)
+
+    def _may_be_ofdm(self, logits: npt.NDArray[np.float32]) -> bool:
+        """Tell whether logits [windows, classes] leave it open that a signal is OFDM."""
+        share = np.exp(logits.mean(axis=0) - logits.mean(axis=0).max())
+        return bool(share[self._ofdm].sum() >= _OPEN * share.sum())
 
     def _conclude(self, track: int, evidence: Evidence, ended: bool) -> DetectionView | None:
         stream = self._stream
