@@ -70,6 +70,29 @@ def test_a_weak_wide_signal_that_stays_is_found():
     assert found.extent[1] - found.extent[0] > 0.25 * FRAME
 
 
+def test_a_narrow_signal_too_faint_for_a_cell_is_found_where_it_lasts():
+    x = white(SAMPLES)
+    # 4 dB in its band of 8 bins, for a minute of the slab's two
+    add(x, 20_000, band_noise(32_000, 8 / FRAME, seed=1) * amplitude(4, 8 / FRAME), 0.2)
+    (found,) = bursts_of(x)
+    assert found.faint
+    assert found.band == pytest.approx((0.7 * FRAME - 4, 0.7 * FRAME + 4), abs=3)
+    assert found.first == pytest.approx(20_000 / HOP, abs=16)
+    assert found.last == pytest.approx(52_000 / HOP, abs=16)
+
+
+def test_beside_a_strong_signal_nothing_is_faint():
+    x = white(SAMPLES)
+    add(x, 0, band_noise(SAMPLES, 0.02, seed=1) * amplitude(40, 0.02), 0.2)
+    assert [burst.faint for burst in bursts_of(x)] == [False]
+
+
+@pytest.mark.parametrize("frames", [40, 100, SLAB])
+@pytest.mark.parametrize("seed", range(10))
+def test_white_noise_of_any_length_holds_nothing_faint(frames, seed):
+    assert bursts_of(white((frames - 1) * HOP + FRAME, seed=seed)) == []
+
+
 def test_white_noise_and_zeros_hold_no_bursts():
     assert bursts_of(white(SAMPLES)) == []
     assert bursts_of(np.zeros(SAMPLES)) == []

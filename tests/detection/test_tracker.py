@@ -242,3 +242,20 @@ def test_a_line_as_lasting_as_a_wide_signal_that_reaches_it_is_no_splatter():
     line = emission((400, 404), (0, 90), level=30)
     click = emission((405, 409), (40, 43), level=30)
     assert sorted(e.extent for e in released([wide, line, click])) == [(100, 420), (400, 403)]
+
+
+@pytest.mark.parametrize(("level", "outshone"), [(1e4, True), (300, False)])
+def test_beside_something_far_stronger_an_emission_is_outshone(level, outshone):
+    rng = np.random.default_rng(3)
+    strong = emission((100, 120), (10, 90), level, envelope=rng.uniform(0.5, 1.5, 80))
+    weak = emission((700, 708), (12, 80), 100, envelope=rng.uniform(0.5, 1.5, 68))
+    later = emission((800, 808), (100, 160), 100)
+    found = {e.extent[0]: e.outshone for e in released([strong, weak, later])}
+    assert found == {100: False, 700: outshone, 800: False}
+
+
+def test_faint_bursts_of_one_that_is_not_are_none():
+    loud = emission((100, 108), (10, 40))
+    faint = emission((100, 108), (44, 90), level=20, faint=True)
+    (whole,) = released([loud, faint])
+    assert not whole.faint

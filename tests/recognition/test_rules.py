@@ -92,3 +92,24 @@ def test_weak_lines_that_are_always_there_are_spurs(facts, touches_end, is_told)
 def test_a_wide_signal_is_no_spur():
     found = evidence(12, 0.05, line_share=0.9, touches_start=True)
     assert told(ReportRules(), found, touches_end=True)
+
+
+@pytest.mark.parametrize("snr_db", [-3.0, 20.0])
+def test_what_is_faint_is_told_by_its_timing_alone(snr_db):
+    found = evidence(snr_db, 0.008)
+    found.faint = True
+    assert not told(ReportRules(), found, confidence=1.0)
+    found.keyed = True
+    assert told(ReportRules(), found, confidence=0.4)
+    assert not told(ReportRules(min_snr_db=snr_db + 0.1), found)
+
+
+def test_timing_proves_nothing_where_something_strong_is_beside_it():
+    found = evidence(2.0, 0.008)
+    found.keyed = True
+    assert told(ReportRules(), found)
+    found.outshone = True
+    assert not told(ReportRules(), found)
+    strong = evidence(12.0, 0.008)
+    strong.keyed = strong.outshone = True
+    assert told(ReportRules(), strong)

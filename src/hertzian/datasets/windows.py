@@ -116,7 +116,7 @@ def recording_windows(
     rows = []
     for found in detect(recording.iq):
         least = least_snr_db(found.bandwidth) - SURE_SLACK_DB
-        if found.iq.size < FEWEST_SAMPLES or found.snr_db < least:
+        if found.faint or found.iq.size < FEWEST_SAMPLES or found.snr_db < least:
             continue
         truth = label_of(found, recording.emissions)
         if truth is None:

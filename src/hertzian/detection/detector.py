@@ -32,6 +32,8 @@ class Sighting:
         last: whether the emission ends here.
         plateau: whether it fills most of the band, and so may be but filtered noise.
         on_plateau: whether it stands on such a plateau, which is reported later.
+        faint: whether it shows only in averages over many frames.
+        outshone: whether it may be what a receiver makes of a strong emission beside it.
     """
 
     track: int
@@ -45,6 +47,8 @@ class Sighting:
     last: bool
     plateau: bool
     on_plateau: bool
+    faint: bool = False
+    outshone: bool = False
 
 
 class _Buffer:
@@ -163,4 +167,6 @@ class Detector:
             last=emission.ends,
             plateau=emission.plateau,
             on_plateau=not emission.plateau and on_plateau,
+            faint=emission.faint,
+            outshone=emission.outshone,
         )

@@ -26,6 +26,12 @@ _STAYING_FRAMES = 9
 _STAYING_SEED = 2.5
 _STAYING_GROW = 2.0
 _BROAD_CELL = 1.7
+_FAINT_FRAMES = 33
+_FAINT_BINS = 7
+_FAINT_SEED = 2.2
+_FAINT_GROW = 1.7
+_FAINT_APART = 2
+_FAINT_WIDEST = 48
 _CORE = 0.02
 _EDGE_SHARE = 0.1
 _PEAK_SHARE = 0.95
@@ -48,6 +54,8 @@ class Emission:
         begins, ends: False where a long emission was cut.
         plateau: whether it fills most of the band and may be but filtered noise.
         ghost: whether its first piece turned out to be a product of another emission.
+        faint: whether it shows only in averages over many frames.
+        outshone: whether it may be what a receiver makes of a strong emission beside it.
     """
 
     track: int
@@ -61,6 +69,8 @@ class Emission:
     ends: bool = False
     plateau: bool = False
     ghost: bool = False
+    faint: bool = False
+    outshone: bool = False
 
     @cached_property
     def energy(self) -> float:
@@ -90,7 +100,8 @@ class Emission:
         return float(known.mean()) if known.size else 0.0
 
     def absorb(self, other: "Emission") -> None:
-        """Take the cells of another emission in."""
+        """Take the cells of another emission in; the stronger one says whether both are faint."""
+        self.faint = self.faint if self.energy >= other.energy else other.faint
         for derived in ("energy", "band", "edges"):
             self.__dict__.pop(derived, None)
         first = min(self.first, other.first)
@@ -127,7 +138,7 @@ def find_bursts(power: Power, floor: Floor, first_frame: int) -> list[Emission]:
 
     A region needs one cell whose power, averaged over 3 x 3 cells (or 1 x 31 for short wide bursts,
     9 x 31 for weak wide ones), exceeds a seed; it takes in the cells around that exceed a lower
-    level (hysteresis).
+    level (hysteresis). Narrow signals too faint for that are found where they last.
     """
     ratio = excess(power, floor)
     smooth = _over_frames(ndimage.uniform_filter1d(ratio, _BOX, axis=1, mode="constant"), _BOX)
@@ -139,20 +150,60 @@ def find_bursts(power: Power, floor: Floor, first_frame: int) -> list[Emission]:
     staying = _over_frames(wide, _STAYING_FRAMES)
     strong = smooth > SEED
     spread = (wide > _WIDE_SEED) | (staying > _STAYING_SEED)
-    if not (strong.any() or spread.any()):
-        return []
-    broad = ((wide > _WIDE_GROW) | (staying > _STAYING_GROW)) & (smooth > _BROAD_CELL)
-    grown = (smooth > GROW) | broad
-    labels, _ = ndimage.label(grown, structure=np.ones((3, 3)))
-    boxes = ndimage.find_objects(labels)
-    chosen = {int(index) for index in np.unique(labels[strong])}
-    # averages over bins reach past the edges of a strong signal: only what is wide may seed so
-    chosen |= {int(i) for i in np.unique(labels[spread]) if i and _width(boxes[i - 1]) >= _LEAST}
+    kept = np.zeros(ratio.shape, dtype=bool)
+    found: list[Emission] = []
     noise = without_dc(floor)
-    return [
-        _burst(power, floor, noise, labels, index, boxes[index - 1], first_frame)
-        for index in sorted(chosen - {0})
-    ]
+    if strong.any() or spread.any():
+        broad = ((wide > _WIDE_GROW) | (staying > _STAYING_GROW)) & (smooth > _BROAD_CELL)
+        labels, _ = ndimage.label((smooth > GROW) | broad, structure=np.ones((3, 3)))
+        boxes = ndimage.find_objects(labels)
+        chosen = {int(index) for index in np.unique(labels[strong])}
+        # averages over bins reach past the edges of a strong signal: only what is wide seeds so
+        wide_ones = {int(index) for index in np.unique(labels[spread])} - {0}
+        chosen |= {index for index in wide_ones if _width(boxes[index - 1]) >= _LEAST}
+        found = [
+            _burst(power, floor, noise, labels, index, boxes[index - 1], first_frame)
+            for index in sorted(chosen - {0})
+        ]
+        kept = np.isin(labels, list(chosen - {0}))
+    labels = _faint(ratio, kept)
+    for index, box in enumerate(ndimage.find_objects(labels), start=1):
+        if box is not None and _width(box) <= _FAINT_WIDEST:
+            burst = _burst(power, floor, noise, labels, index, box, first_frame)
+            burst.faint = True
+            found.append(burst)
+    return found
+
+
+def _faint(ratio: Power, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
+    """Return the labels of faint narrow signals that last.
+
+    They show in averages over 33 x 7 cells, of which regions that are found already are left out.
+    """
+    nothing = np.zeros(ratio.shape, dtype=np.int32)
+    if len(ratio) < _FAINT_FRAMES:
+        return nothing
+    square = np.ones((3, 3), dtype=bool)
+    around = ndimage.binary_dilation(kept, square, _FAINT_APART) if kept.any() else kept
+    level = np.where(around, np.float32(1), np.minimum(ratio, _WIDE_CAP))
+    lasting = _running_mean(
+        ndimage.uniform_filter1d(level, _FAINT_BINS, axis=1, mode="nearest"), _FAINT_FRAMES
+    )
+    seeds = (lasting > _FAINT_SEED) & ~kept
+    if not seeds.any():
+        return nothing
+    labels, _ = ndimage.label((lasting > _FAINT_GROW) & ~kept, structure=square)
+    return np.where(np.isin(labels, np.unique(labels[seeds])), labels, nothing)
+
+
+def _running_mean(cells: Power, count: int) -> Power:
+    """Return the mean over up to `count` frames around each, fewer at the ends of the slab."""
+    total = np.concatenate([np.zeros((1, cells.shape[1])), np.cumsum(cells, axis=0)])
+    frames = np.arange(len(cells))
+    begin = np.maximum(frames - count // 2, 0)
+    end = np.minimum(frames + count // 2 + 1, len(cells))
+    mean = (total[end] - total[begin]) / (end - begin)[:, None]
+    return np.asarray(mean, dtype=np.float32)
 
 
 def _over_frames(cells: Power, count: int) -> Power:

@@ -52,7 +52,7 @@ class Baseband:
         energy: sum of |x|^2 within `bandwidth` at the recording's rate, less the noise's share.
         noise_density: noise power per cycle per sample.
         line_share: share of the energy in one spectral line; 0 from `LINE_BANDWIDTH` on.
-        plateau: as in `Sighting`.
+        plateau, faint, outshone: as in `Sighting`.
     """
 
     iq: Samples
@@ -65,6 +65,8 @@ class Baseband:
     noise_density: float
     line_share: float
     plateau: bool
+    faint: bool = False
+    outshone: bool = False
 
     @property
     def snr_db(self) -> float:
@@ -106,6 +108,8 @@ def to_baseband(sighting: Sighting) -> Baseband:
         noise_density=sighting.noise_density,
         line_share=_line_share(iq[begin:end]) if high - low < LINE_BANDWIDTH else 0.0,
         plateau=sighting.plateau,
+        faint=sighting.faint,
+        outshone=sighting.outshone,
     )
 
 

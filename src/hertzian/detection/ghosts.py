@@ -6,6 +6,7 @@ from hertzian.detection.emissions import Emission
 from hertzian.detection.frames import FRAME
 from hertzian.detection.partners import come_and_go_together
 
+_SHARED_TIME = 0.8
 _GHOST_RATIO = 10.0
 _AROUND = 2
 _SPLATTER_RATIO = 5.0
@@ -22,23 +23,40 @@ def is_ghost(weak: Emission, strong: Emission) -> bool:
     and their power follows its power frame by frame (or stands at its mirror frequency). Power is
     that over the noise: a receiver's changing gain makes all that it hears rise and fall together.
     """
-    if weak.plateau or strong.plateau:
-        return False
-    first, last = max(weak.first, strong.first), min(weak.last, strong.last)
-    shared = last - first + 1
-    if shared < 0.8 * (weak.last - weak.first + 1):
+    if weak.plateau or strong.plateau or not _within(weak, strong):
         return False
     brief = weak.envelope.size < _BRIEF_SHARE * strong.envelope.size
     if brief and _overlaps(weak, strong) and weak.energy * _SPLATTER_RATIO < strong.energy:
         return True
-    here = weak.envelope[first - weak.first : last - weak.first + 1]
-    there = strong.envelope[first - strong.first : last - strong.first + 1]
-    if here.sum() * _GHOST_RATIO > there.sum():
+    here, there = _powers(weak, strong)
+    if here * _GHOST_RATIO > there:
         return False
     mirror = FRAME - sum(strong.band) / 2
-    if here.sum() * _IMAGE_RATIO < there.sum() and abs(mirror - sum(weak.band) / 2) <= 2:
+    if here * _IMAGE_RATIO < there and abs(mirror - sum(weak.band) / 2) <= 2:
         return True
     return _follows(weak, strong)
+
+
+def outshines(strong: Emission, weak: Emission) -> bool:
+    """Tell whether an emission is so strong that another may be what a receiver makes of it."""
+    if weak.plateau or strong.plateau or not _within(weak, strong):
+        return False
+    here, there = _powers(weak, strong)
+    return here * _GHOST_RATIO <= there
+
+
+def _within(weak: Emission, strong: Emission) -> bool:
+    """Tell whether most of one emission's time lies within the other's."""
+    shared = min(weak.last, strong.last) - max(weak.first, strong.first) + 1
+    return shared >= _SHARED_TIME * (weak.last - weak.first + 1)
+
+
+def _powers(weak: Emission, strong: Emission) -> tuple[float, float]:
+    """Return the energies of both in the frames that they share."""
+    first, last = max(weak.first, strong.first), min(weak.last, strong.last)
+    here = weak.envelope[first - weak.first : last - weak.first + 1].sum()
+    there = strong.envelope[first - strong.first : last - strong.first + 1].sum()
+    return float(here), float(there)
 
 
 def _overlaps(one: Emission, other: Emission) -> bool:

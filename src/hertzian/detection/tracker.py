@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hertzian.detection.emissions import GAP_FRAMES, Emission
-from hertzian.detection.ghosts import is_ghost
+from hertzian.detection.ghosts import is_ghost, outshines
 from hertzian.detection.partners import come_and_go_together, groups
 
 _LIKE_WIDTHS = 8.0
@@ -83,8 +83,9 @@ class Tracker:
     def _judged_ghost(self, emission: Emission) -> bool:
         """Judge a whole emission or its first piece; later pieces share the first one's fate."""
         if emission.begins:
-            witnesses = self._open + self._recent
-            emission.ghost = any(w is not emission and is_ghost(emission, w) for w in witnesses)
+            others = [e for e in self._open + self._recent if e is not emission]
+            emission.ghost = any(is_ghost(emission, other) for other in others)
+            emission.outshone = any(outshines(other, emission) for other in others)
         return emission.ghost
 
     def _cut(self, next_frame: int | None) -> list[Emission]:
@@ -102,6 +103,7 @@ class Tracker:
             for emission in group:
                 continuation = rest[id(emission)]
                 continuation.track, continuation.ghost = piece.track, piece.ghost
+                continuation.outshone = piece.outshone
         self._open = [rest.get(id(e), e) for e in self._open]
         return pieces
 
@@ -127,4 +129,5 @@ def _continuation(emission: Emission) -> Emission:
         begins=False,
         plateau=emission.plateau,
         ghost=emission.ghost,
+        faint=emission.faint,
     )

@@ -239,7 +239,7 @@ def _missed_share(seed: int, recordings: int) -> float:
     silent = 0
     for index in range(recordings):
         found = detect(field_recording(seed, _SILENT_FROM + index, scene).iq)
-        told = [f for f in found if f.snr_db >= least_snr_db(f.bandwidth)]
+        told = [f for f in found if not f.faint and f.snr_db >= least_snr_db(f.bandwidth)]
         silent += not told
     return silent / recordings
 
@@ -251,7 +251,7 @@ def _missed_prefixes(seed: int, recordings: int) -> tuple[tuple[int, float], ...
     for index in range(recordings):
         recording = field_recording(seed, _PREFIXED_FROM + index, scene)
         for found in detect(recording.iq):
-            if not found.plateau and match(found, recording.emissions) is not None:
+            if not (found.plateau or found.faint) and match(found, recording.emissions) is not None:
                 shows = repeats_itself(found.iq) or shows_prefix(found.iq)
                 seen.append((found.iq.size, shows))
     shares = []

@@ -57,9 +57,10 @@ def _chance(x: Samples, segments: int) -> Floats:
     pairs = _pairs(rows != 0, lags, size)
     beyond = np.maximum(raw / pairs - _TAIL / (np.pi * OCCUPIED_SHARE * lags), 0.0)
     total = np.sum(beyond**2 * pairs * OCCUPIED_SHARE, axis=0)
-    usual = ndimage.uniform_filter1d(total, _USUAL_LAGS, mode="nearest") / segments
-    total = total / np.maximum(usual, 1.0)
-    rarity = -np.log(np.maximum(special.gammaincc(segments, total), _FLOOR))
+    parts = int((rows != 0).any(axis=1).sum())
+    usual = ndimage.median_filter(total, _USUAL_LAGS, mode="nearest")
+    total = total / np.maximum(usual / special.gammaincinv(parts, 0.5), 1.0)
+    rarity = -np.log(np.maximum(special.gammaincc(parts, total), _FLOOR))
     reach = ndimage.maximum_filter1d(rarity, _SIDE_LAGS, mode="nearest")
     beside = np.maximum(np.roll(reach, _APART_LAGS), np.roll(reach, -_APART_LAGS))
     chance = np.ones(last)

@@ -287,6 +287,7 @@ class Recogniser:
                 start=found.start,
                 stop=found.stop,
                 touches_start=found.start < _AT_END,
+                faint=found.faint,
                 logits=np.zeros(logits.shape[1]),
             )
         evidence = stream.evidence[track]
@@ -304,7 +305,7 @@ class Recogniser:
         if maybe_ofdm and not (evidence.repeats or found.plateau):
             evidence.repeats = shows_prefix(samples)
             evidence.searched = max(evidence.searched, samples.size)
-        if _top(logits) in self._pulsed:
+        if found.faint or _top(logits) in self._pulsed:
             evidence.keyed |= pulses_carry_data(found.iq)
         best = stream.snippets.get(track)
         if best is None or found.energy > best.energy:

@@ -19,6 +19,8 @@ class ReportRules:
     Attributes:
         min_snr_db: least in-band SNR; None leaves it to `detection.least_snr_db`: 9 dB for narrow
             signals, 3 dB for wide ones, and 4 dB less where the model is sure of the family.
+            Pulses whose timing carries data are told at any SNR, if nothing strong is beside
+            them, and nothing else is told that shows in long averages only.
         drop_spurs: leave out steady lines that are there from the first sample on (or till the
             last) at less than 15 dB, as clocks in and near a receiver make them, and narrow
             detections under 25 dB of which the model can't even tell the family.
@@ -35,6 +37,10 @@ class ReportRules:
 
     def worth_telling(self, evidence: Evidence, verdict: Verdict, touches_end: bool) -> bool:
         """Tell whether a finished emission, and what the model says of it, passes the rules."""
+        # noise has no two sharp intervals: pulses that have are a signal, however weak
+        proven = evidence.keyed and not evidence.outshone
+        if self.min_snr_db is None and (proven or evidence.faint):
+            return proven
         lower, upper = evidence.band
         required = self.required_snr_db(upper - lower)
         if self.min_snr_db is None and verdict.family_confidence >= _SURE:
