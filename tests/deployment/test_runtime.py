@@ -52,6 +52,9 @@ def test_how_often_a_prefix_is_missed_depends_on_the_length():
     assert metadata().missed_prefixes(10**6) == 1.0
     with pytest.raises(ValueError, match="less than or equal to 1"):
         metadata(prefix_missed=((1000, 1.5),))
+    for wrong in ([(0, 0.5)], [(2, 0.5), (1, 0.5)], [(2, 0.5), (2, 0.4)]):
+        with pytest.raises(ValueError, match="samples must rise from 1 on"):
+            metadata(prefix_missed=tuple(wrong))
 
 
 def test_metadata_survive_json():

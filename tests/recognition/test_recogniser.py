@@ -15,6 +15,7 @@ from tests.detection.scenes import (
     white,
 )
 from tests.recognition.fakes import ConstantPredictor, EnvelopePredictor
+from tests.recognition.test_memory import ofdm
 
 import hertzian
 from hertzian.detection.detector import LONGEST_FRAMES
@@ -330,3 +331,40 @@ def test_what_is_no_row_of_complex_samples_is_refused(iq):
 def test_samples_beyond_any_scale_are_refused():
     with pytest.raises(HertzianError, match="full scale is 1"):
         recogniser().push(white(5000) * np.float32(1e15))
+
+
+def undecided(signal, **changes):
+    """What is told of a signal of a third of the band that the model thinks may be OFDM."""
+    classes, known = ("OFDM", "AM-SSB", "noise"), ((1, 0.01),)
+    predictor = ConstantPredictor([1.0, 0.0, -9.0], classes=classes, prefix_missed=known, **changes)
+    x = white(signal.size + 60_000)
+    add(x, 30_000, signal * amplitude(20, 1 / 3) / np.sqrt(np.mean(np.abs(signal) ** 2)), 0.1)
+    (found,) = Recogniser(predictor, RATE, workers=1).recognise(x)
+    return found
+
+
+@pytest.mark.parametrize("prefix", [4, 16])
+def test_what_shows_a_prefix_stays_ofdm(prefix):
+    found = undecided(ofdm(prefix)[:20_000])
+    assert found.modulation == "OFDM"
+    assert found.scores["OFDM"] == pytest.approx(1 / (1 + np.exp(-1.0)), abs=1e-3)
+
+
+def test_what_shows_none_is_ofdm_as_seldom_as_such_a_search_fails():
+    found = undecided(band_noise(20_000, 1 / 3, seed=3))
+    assert found.modulation == "AM-SSB"
+    assert found.scores["OFDM"] == pytest.approx(0.01 * np.e / (0.01 * np.e + 1), abs=1e-3)
+
+
+def test_a_plateau_taken_for_noise_that_repeats_itself_is_ofdm():
+    classes = ("OFDM", "AM-SSB", "noise")
+    predictor = ConstantPredictor([0.0, -9.0, 9.0], classes=classes)
+    x = white(200_000)
+    # every other sample: two thirds of the band
+    wide = ofdm(16)[::2]
+    add(x, 60_000, wide * amplitude(20, 2 / 3) / np.sqrt(np.mean(np.abs(wide) ** 2)))
+    (found,) = Recogniser(predictor, RATE, workers=1).recognise(x)
+    assert found.modulation == "OFDM"
+    plain = band_noise(wide.size, 2 / 3, seed=1) * amplitude(20, 2 / 3)
+    add(x, 60_000, plain - wide * amplitude(20, 2 / 3) / np.sqrt(np.mean(np.abs(wide) ** 2)))
+    assert Recogniser(predictor, RATE, workers=1).recognise(x) == []

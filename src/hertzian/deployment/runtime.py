@@ -77,6 +77,14 @@ class ModelMetadata(BaseModel):
     paper: str | None = None
     trained_on: tuple[DatasetIdentity, ...] = ()
 
+    @field_validator("prefix_missed")
+    @classmethod
+    def _rising(cls, pairs: tuple[tuple[int, float], ...]) -> tuple[tuple[int, float], ...]:
+        lengths = [samples for samples, _ in pairs]
+        if lengths != sorted(set(lengths)) or any(samples < 1 for samples in lengths):
+            raise ValueError("samples must rise from 1 on")
+        return pairs
+
     @field_validator("classes")
     @classmethod
     def _canonical_and_distinct(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
@@ -89,7 +97,7 @@ class ModelMetadata(BaseModel):
         return names
 
     def missed_prefixes(self, samples: int) -> float:
-        """Return how many OFDM detections of so many samples show no prefix; 1 if not known."""
+        """Return which share of OFDM detections of so many samples shows no prefix, or 1."""
         shares = [share for least, share in self.prefix_missed if samples >= least]
         return shares[-1] if shares else 1.0
 

@@ -35,6 +35,8 @@ _FAINT_WIDEST = 48
 _CORE = 0.02
 _EDGE_SHARE = 0.1
 _PEAK_SHARE = 0.95
+_LINE_BINS = 5
+_LINE_SHARE = 0.6
 _PLATEAU_BINS = FRAME // 2
 
 Energies = npt.NDArray[np.float64]
@@ -55,7 +57,8 @@ class Emission:
         plateau: whether it fills most of the band and may be but filtered noise.
         ghost: whether its first piece turned out to be a product of another emission.
         faint: whether it shows only in averages over many frames.
-        outshone: whether it may be what a receiver makes of a strong emission beside it.
+        outshone: whether it may be what a receiver makes of strong emissions beside it.
+        opens: whether it is seen to start: not with the recording or where a silence of it ends.
     """
 
     track: int
@@ -71,6 +74,7 @@ class Emission:
     ghost: bool = False
     faint: bool = False
     outshone: bool = False
+    opens: bool = True
 
     @cached_property
     def energy(self) -> float:
@@ -93,6 +97,12 @@ class Emission:
         loud = np.flatnonzero(self.envelope >= level)
         return self.first + int(loud[0]), self.first + int(loud[-1])
 
+    @cached_property
+    def is_line(self) -> bool:
+        """Whether most of the energy is in one spectral line, as wide as a window makes it."""
+        around = np.convolve(np.maximum(self.profile, 0.0), np.ones(_LINE_BINS), mode="same")
+        return bool(around.max() >= _LINE_SHARE * self.energy)
+
     @property
     def density(self) -> float:
         """Noise power density per cycle per sample."""
@@ -100,9 +110,9 @@ class Emission:
         return float(known.mean()) if known.size else 0.0
 
     def absorb(self, other: "Emission") -> None:
-        """Take the cells of another emission in; the stronger one says whether both are faint."""
-        self.faint = self.faint if self.energy >= other.energy else other.faint
-        for derived in ("energy", "band", "edges"):
+        """Take the cells of another emission in."""
+        self.opens &= other.opens
+        for derived in ("energy", "band", "edges", "is_line"):
             self.__dict__.pop(derived, None)
         first = min(self.first, other.first)
         last = max(self.last, other.last)
@@ -123,7 +133,7 @@ class Emission:
 
 def find_all(power: Power, floor: NoiseFloor, first_frame: int) -> list[Emission]:
     """Return the bursts of a slab, and what of a plateau stands out, marked as such."""
-    bursts = find_bursts(power, floor.density, first_frame)
+    bursts = find_bursts(power, floor.density, first_frame, faint=True)
     if floor.under_plateau is None:
         return bursts
     wide = find_bursts(power, floor.under_plateau, first_frame)
@@ -133,12 +143,14 @@ def find_all(power: Power, floor: NoiseFloor, first_frame: int) -> list[Emission
     return bursts + wide
 
 
-def find_bursts(power: Power, floor: Floor, first_frame: int) -> list[Emission]:
+def find_bursts(
+    power: Power, floor: Floor, first_frame: int, *, faint: bool = False
+) -> list[Emission]:
     """Return the connected regions over the floor of a slab [frames, FRAME], as emissions.
 
     A region needs one cell whose power, averaged over 3 x 3 cells (or 1 x 31 for short wide bursts,
     9 x 31 for weak wide ones), exceeds a seed; it takes in the cells around that exceed a lower
-    level (hysteresis). Narrow signals too faint for that are found where they last.
+    level (hysteresis). Narrow signals too faint for that are found where they last, if asked for.
     """
     ratio = excess(power, floor)
     smooth = _over_frames(ndimage.uniform_filter1d(ratio, _BOX, axis=1, mode="constant"), _BOX)
@@ -166,6 +178,8 @@ def find_bursts(power: Power, floor: Floor, first_frame: int) -> list[Emission]:
             for index in sorted(chosen - {0})
         ]
         kept = np.isin(labels, list(chosen - {0}))
+    if not faint:
+        return found
     labels = _faint(ratio, kept)
     for index, box in enumerate(ndimage.find_objects(labels), start=1):
         if box is not None and _width(box) <= _FAINT_WIDEST:
@@ -246,4 +260,10 @@ def _burst(
         envelope=np.maximum(over.sum(axis=1), 0.0),
         floor=density,
         extent=(box[1].start, box[1].stop - 1),
+        opens=first_frame + box[0].start > 0 and not _after_silence(floor, box[0].start),
     )
+
+
+def _after_silence(floor: Floor, frame: int) -> bool:
+    """Tell whether the receiver was silent, its floor infinite, at a frame or just before it."""
+    return bool(np.isinf(floor[max(0, frame - _BOX) : frame + 1]).any())

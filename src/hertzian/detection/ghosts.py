@@ -1,5 +1,7 @@
 """What a receiver makes of a strong signal elsewhere in its band: images, harmonics, splatter."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from hertzian.detection.emissions import Emission
@@ -37,12 +39,10 @@ def is_ghost(weak: Emission, strong: Emission) -> bool:
     return _follows(weak, strong)
 
 
-def outshines(strong: Emission, weak: Emission) -> bool:
-    """Tell whether an emission is so strong that another may be what a receiver makes of it."""
-    if weak.plateau or strong.plateau or not _within(weak, strong):
-        return False
-    here, there = _powers(weak, strong)
-    return here * _GHOST_RATIO <= there
+def outshone(weak: Emission, others: Iterable[Emission]) -> bool:
+    """Tell whether what others send meanwhile is so strong that a receiver may make this of it."""
+    there = sum(_powers(weak, e)[1] for e in others if not e.plateau)
+    return not weak.plateau and there >= _GHOST_RATIO * weak.energy
 
 
 def _within(weak: Emission, strong: Emission) -> bool:
@@ -54,6 +54,8 @@ def _within(weak: Emission, strong: Emission) -> bool:
 def _powers(weak: Emission, strong: Emission) -> tuple[float, float]:
     """Return the energies of both in the frames that they share."""
     first, last = max(weak.first, strong.first), min(weak.last, strong.last)
+    if last < first:
+        return 0.0, 0.0
     here = weak.envelope[first - weak.first : last - weak.first + 1].sum()
     there = strong.envelope[first - strong.first : last - strong.first + 1].sum()
     return float(here), float(there)

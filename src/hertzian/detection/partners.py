@@ -9,18 +9,17 @@ _SLACK_SHARE = 0.05
 _TWIN_RATIO = 10.0
 _TWIN_GAP = 3.0
 _COMB_RATIO = 100.0
-_COMB_WIDTHS = 8.0
 _FEWEST_LINES = 3
 _CLOSEST_LINES = 4.0
-_OFF_GRID_BINS = 1.0
-_OFF_GRID_SHARE = 0.05
+_OFF_GRID_BINS = 0.6
+_OFF_GRID_SHARE = 0.03
 
 
 def come_and_go_together(one: Emission, other: Emission) -> bool:
-    """Tell whether two emissions start and end in the same frames, and not with the recording."""
+    """Tell whether two emissions start and end in the same frames, seen to start both."""
     if one.plateau or other.plateau or not (one.begins and other.begins):
         return False
-    if min(one.first, other.first) == 0:
+    if not (one.opens and other.opens):
         return False
     (begin, end), (start, stop) = one.edges, other.edges
     slack = _SLACK_FRAMES + _SLACK_SHARE * max(end - begin, stop - start)
@@ -36,15 +35,21 @@ def groups(emissions: Sequence[Emission]) -> list[list[Emission]]:
     left = sorted(emissions, key=lambda e: -e.energy)
     found: list[list[Emission]] = []
     while left:
-        strongest = left.pop(0)
-        lines = {id(e) for e in comb(strongest, left)}
-        own = [
-            e for e in left if e.track == strongest.track or id(e) in lines or _twins(strongest, e)
-        ]
-        taken = {id(e) for e in own}
-        left = [e for e in left if id(e) not in taken]
-        found.append([strongest, *own])
+        own = [left.pop(0)]
+        lines = {id(e) for e in _comb(own[0], left)}
+        taken = [e for e in left if e.track == own[0].track or id(e) in lines]
+        taken = taken or _twins_of(own, left)
+        while taken:
+            own += taken
+            left = [e for e in left if not any(e is t for t in taken)]
+            # a twin of a twin is of the same transmitter, too
+            taken = _twins_of(own, left)
+        found.append(own)
     return found
+
+
+def _twins_of(own: Sequence[Emission], others: Sequence[Emission]) -> list[Emission]:
+    return [e for e in others if any(_twins(o, e) for o in own)]
 
 
 def _twins(one: Emission, other: Emission) -> bool:
@@ -56,19 +61,19 @@ def _twins(one: Emission, other: Emission) -> bool:
     return alike and near and come_and_go_together(one, other)
 
 
-def comb(strongest: Emission, others: Sequence[Emission]) -> list[Emission]:
+def _comb(strongest: Emission, others: Sequence[Emission]) -> list[Emission]:
     """Return the other lines of a comb: two or more at multiples of one spacing from the strongest.
 
     A carrier modulated by a tone, in amplitude or in frequency, is such a comb, and so is a train
     of pulses. Its lines come and go together; an image of the strongest alone would be weaker.
     """
-    low, high = strongest.band
+    if not strongest.is_line:
+        return []
     alike = [
         e
         for e in others
-        if strongest.energy < _COMB_RATIO * e.energy
-        and high - low < _COMB_WIDTHS * max(e.band[1] - e.band[0], 1.0)
-        and e.band[1] - e.band[0] < _COMB_WIDTHS * max(high - low, 1.0)
+        if e.is_line
+        and strongest.energy < _COMB_RATIO * e.energy
         and come_and_go_together(strongest, e)
     ]
     alike.sort(key=lambda e: abs(_center(e) - _center(strongest)))

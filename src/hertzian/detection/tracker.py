@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hertzian.detection.emissions import GAP_FRAMES, Emission
-from hertzian.detection.ghosts import is_ghost, outshines
+from hertzian.detection.ghosts import is_ghost, outshone
 from hertzian.detection.partners import come_and_go_together, groups
 
 _LIKE_WIDTHS = 8.0
@@ -35,10 +35,15 @@ class Tracker:
         """Take the bursts of a slab that ends before `next_frame`; return emissions to report."""
         for burst in sorted(bursts, key=lambda b: b.first):
             self._join(burst)
-        silent = [e for e in self._open if next_frame - e.last > GAP_FRAMES]
-        sounding = [e for e in self._open if next_frame - e.last <= GAP_FRAMES]
+        closed = [e for e in self._open if _silent(e, next_frame)]
+        left = [e for e in self._open if not _silent(e, next_frame)]
         # one that may yet turn out to have ended together with others waits for them
-        closed = [e for e in silent if not any(come_and_go_together(e, s) for s in sounding)]
+        while waiting := [e for e in closed if any(come_and_go_together(e, o) for o in left)]:
+            closed = [e for e in closed if not any(e is w for w in waiting)]
+            left += waiting
+        firsts = [e.first for e in left if _silent(e, next_frame)]
+        # so does the plateau that it stands on
+        closed = [e for e in closed if not (e.plateau and any(f <= e.last for f in firsts))]
         return self._release(closed, next_frame)
 
     def finish(self) -> list[Emission]:
@@ -57,8 +62,8 @@ class Tracker:
 
     def _join(self, burst: Emission) -> None:
         for emission in self._open:
-            near = burst.first - emission.last <= GAP_FRAMES and burst.plateau == emission.plateau
-            if near and _same_band(emission, burst):
+            alike = (burst.plateau, burst.faint) == (emission.plateau, emission.faint)
+            if alike and burst.first - emission.last <= GAP_FRAMES and _same_band(emission, burst):
                 emission.absorb(burst)
                 return
         burst.track = self._tracks
@@ -85,13 +90,17 @@ class Tracker:
         if emission.begins:
             others = [e for e in self._open + self._recent if e is not emission]
             emission.ghost = any(is_ghost(emission, other) for other in others)
-            emission.outshone = any(outshines(other, emission) for other in others)
+            emission.outshone = outshone(emission, others)
         return emission.ghost
 
     def _cut(self, next_frame: int | None) -> list[Emission]:
         if next_frame is None:
             return []
-        over = [e for e in self._open if next_frame - e.first > self.longest_frames]
+        over = [
+            e
+            for e in self._open
+            if next_frame - e.first > self.longest_frames and not _silent(e, next_frame)
+        ]
         long = [e for e in self._open if any(e is o or come_and_go_together(e, o) for o in over)]
         pieces: list[Emission] = []
         rest: dict[int, Emission] = {}
@@ -104,8 +113,13 @@ class Tracker:
                 continuation = rest[id(emission)]
                 continuation.track, continuation.ghost = piece.track, piece.ghost
                 continuation.outshone = piece.outshone
+            self._recent.append(piece)
         self._open = [rest.get(id(e), e) for e in self._open]
         return pieces
+
+
+def _silent(emission: Emission, next_frame: int) -> bool:
+    return next_frame - emission.last > GAP_FRAMES
 
 
 def _joined(group: list[Emission]) -> Emission:
@@ -128,6 +142,5 @@ def _continuation(emission: Emission) -> Emission:
         extent=emission.extent,
         begins=False,
         plateau=emission.plateau,
-        ghost=emission.ghost,
         faint=emission.faint,
     )

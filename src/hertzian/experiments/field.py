@@ -28,8 +28,7 @@ from hertzian.evaluation import fit_calibration
 from hertzian.experiments.stages import StageContext, StageOutcome, StageSettings, stage
 from hertzian.models import build, count_macs, count_parameters, spec
 from hertzian.recognition import WINDOWS_PER_PIECE
-from hertzian.recognition.memory import repeats_itself
-from hertzian.recognition.prefix import shows_prefix
+from hertzian.recognition.memory import repeats_itself, shows_prefix
 from hertzian.training import ArrayDataset, fit
 from hertzian.training.loop import Precision
 
@@ -257,8 +256,9 @@ def _missed_prefixes(seed: int, recordings: int) -> tuple[tuple[int, float], ...
     shares = []
     for least, most in itertools.pairwise((*_PREFIX_SAMPLES, math.inf)):
         own = [shows for samples, shows in seen if least <= samples < most]
-        # Laplace's rule: none of a few is not never
-        shares.append((int(least), (own.count(False) + 1) / (len(own) + 2)))
+        # Laplace's rule: none of a few is not never; of none at all, nothing is known
+        if own:
+            shares.append((int(least), (own.count(False) + 1) / (len(own) + 2)))
     return tuple(shares)
 
 

@@ -13,6 +13,7 @@ _FEWEST_SAMPLES = 4 * _FEWEST_PULSES
 _APART = 1.25
 _APART_SAMPLES = 4.0
 _LEAST_SHARE = 0.15
+_FEWEST_ALIKE = 4
 _SPREAD = 0.06
 _SPREAD_SAMPLES = 1.0
 
@@ -60,7 +61,7 @@ def _two_valued(values: npt.NDArray[np.float64]) -> bool:
     sharp = [
         cluster
         for cluster in clusters
-        if cluster.size >= _LEAST_SHARE * values.size
+        if cluster.size >= max(_LEAST_SHARE * values.size, _FEWEST_ALIKE)
         and np.std(cluster) <= max(_SPREAD * float(np.mean(cluster)), _SPREAD_SAMPLES)
     ]
     return len(sharp) > 1

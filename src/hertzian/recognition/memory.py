@@ -5,21 +5,31 @@ import numpy.typing as npt
 from scipy import fft, ndimage, special
 
 from hertzian.detection import OCCUPIED_SHARE
-from hertzian.recognition.prefix import FIRST_LAG, LAST_LAG
 
+_FIRST_LAG = 96
+# an FFT of 8192 at baseband's rate; transmitters repeat their packets at longer lags
+_LAST_LAG = 3 * 8192
+_FEWEST_SAMPLES = 512
 _MOST_SAMPLES = 1 << 17
 _SEGMENTS = (1, 4, 16)
-_FEWEST_SAMPLES = 4 * FIRST_LAG
-_CHANCE = 1e-16
-_FLOOR = 1e-300
+_REPEATS_BY_CHANCE = 1e-16
+_LEAST_CHANCE = 1e-300
 _TAIL = 1.0
-_SIDE_LAGS = 49
 _USUAL_LAGS = 401
+_SIDE_LAGS = 49
 _APART_LAGS = 36
 _PROMINENT = 2.25
+_PREFIXES = (1 / 4, 1 / 8, 1 / 16, 1 / 32)
+_PREFIX_SAMPLES = 1 << 15
+_FEWEST_SYMBOLS = 6
+_EVERY_LAG_TO = 4096
+_MOST_LAGS = 128
+_OFF_LAG = 0.7
+_PREFIX_BY_CHANCE = 1e-8
 
 Samples = npt.NDArray[np.complex64]
 Floats = npt.NDArray[np.float64]
+Lags = npt.NDArray[np.int64]
 
 
 def repeats_itself(iq: Samples) -> bool:
@@ -29,16 +39,46 @@ def repeats_itself(iq: Samples) -> bool:
     by the prefix's share of the symbol; where it is too short or too seldom for that, see
     `shows_prefix`. Samples that are exactly zero count as left out.
     """
-    samples = iq[:_MOST_SAMPLES]
-    # the phase alone: a burst that is stronger than the rest must not outweigh it
-    x = np.asarray(samples / np.maximum(np.abs(samples), 1e-30), dtype=np.complex64)
+    x = _phases(iq, _MOST_SAMPLES)
     if x.size < _FEWEST_SAMPLES:
         return False
-    return any((_chance(x, segments) < _CHANCE).any() for segments in _SEGMENTS)
+    return any(_repeats(x, segments) for segments in _SEGMENTS)
 
 
-def _chance(x: Samples, segments: int) -> Floats:
-    """Return how likely noise would correlate so at each lag, from zero on; 1 where not asked.
+def shows_prefix(iq: Samples) -> bool:
+    """Tell whether products of baseband samples [n] a lag apart come and go like a prefix.
+
+    x[n] conj(x[n + L]) has a mean while a prefix passes, and none in the rest of the symbol: a
+    train of pulses of duty d = g / (1 + g), g the prefix's share of the FFT, with lines of like
+    height at about 1 / d multiples of the symbol rate (Gardner 1986). Of noise, the sum of k lines'
+    powers is gamma distributed, of shape k. The line at 0 Hz is left out: carriers have it too.
+
+    Six symbols or more must fit into the first 32 768 samples, so that FFTs of up to about 1500
+    subcarriers are found; of more than 4096 samples only the lags that correlate the most are
+    looked at. Slow symbols of any kind look alike: ask it of what looks like noise.
+    """
+    x = _phases(iq, _PREFIX_SAMPLES)
+    most = int(x.size / (1 + _FEWEST_SYMBOLS * (1 + min(_PREFIXES))))
+    lags = np.arange(_FIRST_LAG, most + 1)
+    if x.size > _EVERY_LAG_TO:
+        lags = lags[np.argsort(-_strength(x, lags))[:_MOST_LAGS]]
+    return any(_periodic(x, int(lag)) for lag in lags)
+
+
+def _phases(iq: Samples, most: int) -> Samples:
+    """Return up to `most` samples from the first that isn't zero on, all of magnitude 1 or 0.
+
+    A burst that is stronger than the rest must not outweigh it.
+    """
+    sounding = np.flatnonzero(iq)
+    if not sounding.size:
+        return iq[:0]
+    samples = iq[sounding[0] : sounding[0] + most]
+    return np.asarray(samples / np.maximum(np.abs(samples), 1e-30), dtype=np.complex64)
+
+
+def _repeats(x: Samples, segments: int) -> bool:
+    """Tell whether some lag correlates far beyond chance, summed over segments of the signal.
 
     Of n samples of noise that fills `OCCUPIED_SHARE` of the band, n OCCUPIED_SHARE |r|^2 is
     exponential of mean 1, and a sum over segments is gamma distributed; a drifting carrier turns r
@@ -47,30 +87,71 @@ def _chance(x: Samples, segments: int) -> Floats:
     of noise correlate over whole ranges of lags: one counts by how far it stands out of these.
     """
     length = x.size // segments
-    last = min(LAST_LAG, length // 3)
-    if last <= FIRST_LAG:
-        return np.ones(1)
+    lags = np.arange(_FIRST_LAG, min(_LAST_LAG, length // 3))
+    if not lags.size:
+        return False
     rows = x[: length * segments].reshape(segments, length)
-    size = fft.next_fast_len(length + last)
-    raw = np.abs(fft.ifft(np.abs(fft.fft(rows, size, axis=1)) ** 2, axis=1)[:, FIRST_LAG:last])
-    lags = np.arange(FIRST_LAG, last)
-    pairs = _pairs(rows != 0, lags, size)
-    beyond = np.maximum(raw / pairs - _TAIL / (np.pi * OCCUPIED_SHARE * lags), 0.0)
+    rows = rows[(rows != 0).any(axis=1)]
+    pairs = _pairs(rows != 0, lags)
+    tail = _TAIL / (np.pi * OCCUPIED_SHARE * lags)
+    beyond = np.maximum(_autocorrelation(rows, lags) / pairs - tail, 0.0)
     total = np.sum(beyond**2 * pairs * OCCUPIED_SHARE, axis=0)
-    parts = int((rows != 0).any(axis=1).sum())
     usual = ndimage.median_filter(total, _USUAL_LAGS, mode="nearest")
-    total = total / np.maximum(usual / special.gammaincinv(parts, 0.5), 1.0)
-    rarity = -np.log(np.maximum(special.gammaincc(parts, total), _FLOOR))
+    total = total / np.maximum(usual / special.gammaincinv(len(rows), 0.5), 1.0)
+    rarity = -np.log(np.maximum(special.gammaincc(len(rows), total), _LEAST_CHANCE))
     reach = ndimage.maximum_filter1d(rarity, _SIDE_LAGS, mode="nearest")
-    beside = np.maximum(np.roll(reach, _APART_LAGS), np.roll(reach, -_APART_LAGS))
-    chance = np.ones(last)
-    chance[FIRST_LAG:] = np.where(rarity > _PROMINENT * beside, np.exp(-rarity), 1.0)
-    return chance
+    padded = np.pad(reach, _APART_LAGS)
+    beside = np.maximum(padded[: lags.size], padded[2 * _APART_LAGS :])
+    found = (rarity > -np.log(_REPEATS_BY_CHANCE)) & (rarity > _PROMINENT * beside)
+    return bool(found.any())
 
 
-def _pairs(present: npt.NDArray[np.bool_], lags: npt.NDArray[np.int64], size: int) -> Floats:
+def _autocorrelation(rows: Samples, lags: Lags) -> Floats:
+    """Return |sum of x[n] conj(x[n + lag])| of each row, float64 [rows, lags]."""
+    size = fft.next_fast_len(rows.shape[1] + int(lags[-1]))
+    power = np.abs(fft.fft(rows, size, axis=1)) ** 2
+    return np.asarray(np.abs(fft.ifft(power, axis=1)[:, lags]), dtype=np.float64)
+
+
+def _pairs(present: npt.NDArray[np.bool_], lags: Lags) -> Floats:
     """Return how many pairs of samples each row has at each lag, at least one."""
     if present.all():
         return np.asarray(present.shape[1] - lags, dtype=np.float64)[None, :]
-    spectrum = np.abs(fft.rfft(present.astype(np.float64), size, axis=1)) ** 2
-    return np.asarray(np.maximum(fft.irfft(spectrum, size, axis=1)[:, lags], 1.0))
+    counts = _autocorrelation(present.astype(np.complex64), lags)
+    return np.maximum(np.round(counts), 1.0)
+
+
+def _strength(x: Samples, lags: Lags) -> Floats:
+    """Return how much each lag correlates, in deviations of the sum for noise, a gamma variate."""
+    strength = np.zeros(lags.size)
+    for segments in _SEGMENTS:
+        length = x.size // segments
+        inside = lags[lags < length // 3]
+        if inside.size:
+            rows = x[: length * segments].reshape(segments, length)
+            powers = _autocorrelation(rows, inside) ** 2 * OCCUPIED_SHARE / (length - inside)
+            deviations = (powers.sum(axis=0) - segments) / np.sqrt(segments)
+            strength[: inside.size] = np.maximum(strength[: inside.size], deviations)
+    return strength
+
+
+def _periodic(x: Samples, lag: int) -> bool:
+    products = x[:-lag] * x[lag:].conj()
+    count = products.size
+    size = fft.next_fast_len(2 * count)
+    power = np.abs(fft.fft(products, size)) ** 2 * (OCCUPIED_SHARE / count)
+    for prefix in _PREFIXES:
+        symbol = lag * (1 + prefix)
+        if count < _FEWEST_SYMBOLS * symbol:
+            continue
+        lines = round((1 + prefix) / prefix / 2)
+        # so fine that the highest line moves by half of its width
+        step = symbol**2 / (4 * count * lines)
+        reach = np.ceil(_OFF_LAG * (1 + prefix) / step)
+        symbols = symbol + np.arange(-reach, reach + 1) * step
+        comb = np.concatenate([np.arange(-lines, 0), np.arange(1, lines + 1)])
+        places = np.round(size * comb / symbols[:, None]).astype(np.int64) % size
+        strongest = float(power[places].sum(axis=1).max())
+        if special.gammaincc(comb.size, strongest) < _PREFIX_BY_CHANCE:
+            return True
+    return False

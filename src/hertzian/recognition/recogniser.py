@@ -22,8 +22,7 @@ from hertzian.detection import (
 )
 from hertzian.recognition.evidence import KEYED, UNKEYED, Evidence, judge
 from hertzian.recognition.keying import pulses_carry_data
-from hertzian.recognition.memory import repeats_itself
-from hertzian.recognition.prefix import shows_prefix
+from hertzian.recognition.memory import repeats_itself, shows_prefix
 from hertzian.recognition.rules import ReportRules
 from hertzian.recordings import Recording, open_recording
 from hertzian.signal import Detection, HertzianError, to_channels
@@ -280,8 +279,11 @@ class Recogniser:
 
     def _gather(self, track: int, found: Baseband) -> None:
         stream = self._stream
-        cut = windows(found, WINDOWS_PER_PIECE)
-        logits = self.predictor.logits(to_channels(cut))
+        keyed = found.faint and pulses_carry_data(found.iq)
+        if found.faint and not (keyed or track in stream.evidence):
+            # its timing is all that such a piece is told by
+            return
+        logits = self.predictor.logits(to_channels(windows(found, WINDOWS_PER_PIECE)))
         if track not in stream.evidence:
             stream.evidence[track] = Evidence(
                 start=found.start,
@@ -292,6 +294,18 @@ class Recogniser:
             )
         evidence = stream.evidence[track]
         evidence.add(found, logits)
+        evidence.keyed |= keyed
+        self._ask_more(evidence, found, logits)
+        best = stream.snippets.get(track)
+        if best is None or found.energy > best.energy:
+            # a copy, lest the view keep all of the piece alive
+            shown = found.iq[:SNIPPET_SAMPLES].copy()
+            stream.snippets[track] = _Snippet(shown, found.rate, found.energy)
+
+    def _ask_more(
+        self, evidence: Evidence, found: Baseband, logits: npt.NDArray[np.float32]
+    ) -> None:
+        """Ask a whole piece what its windows, of logits [windows, classes], leave open."""
         evidence.plateau |= found.plateau
         samples, noisy = found.iq, _top(logits) in self._noise
         rest = background(found) if found.plateau else None
@@ -304,14 +318,10 @@ class Recogniser:
             evidence.repeats |= repeats_itself(samples)
         if maybe_ofdm and not (evidence.repeats or found.plateau):
             evidence.repeats = shows_prefix(samples)
-            evidence.searched = max(evidence.searched, samples.size)
-        if found.faint or _top(logits) in self._pulsed:
+            if not evidence.repeats:
+                evidence.searched = max(evidence.searched, samples.size)
+        if _top(logits) in self._pulsed and not found.faint:
             evidence.keyed |= pulses_carry_data(found.iq)
-        best = stream.snippets.get(track)
-        if best is None or found.energy > best.energy:
-            # a copy, lest the view keep all of the piece alive
-            shown = found.iq[:SNIPPET_SAMPLES].copy()
-            stream.snippets[track] = _Snippet(shown, found.rate, found.energy)
 
     def _may_be_ofdm(self, logits: npt.NDArray[np.float32]) -> bool:
         """Tell whether logits [windows, classes] leave it open that a signal is OFDM."""
