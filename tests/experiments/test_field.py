@@ -24,6 +24,7 @@ TINY = (
     "stages.train.batch_size=32",
     "stages.model.silent_recordings=6",
     "stages.model.prefixed_recordings=6",
+    "stages.model.asked_recordings=6",
 )
 
 
@@ -56,6 +57,8 @@ def test_the_model_says_what_it_has_seen_and_how_it_is_calibrated(run):
     assert metadata.noise_confidence == pytest.approx(
         1 / (1 + result.metrics["missed_share"]["mean"])
     )
+    assert set(metadata.keyed) == set(metadata.repeating) != set()
+    assert all(0 < share < 1 for share in (*metadata.keyed.values(), *metadata.repeating.values()))
     assert metadata.prefix_missed
     assert all(0 < share < 1 for _, share in metadata.prefix_missed)
     card = json.loads((folder / "model.json").read_text())

@@ -6,7 +6,7 @@ from tests.recognition.fakes import metadata
 
 from hertzian.detection import Baseband
 from hertzian.recognition import Evidence, judge, pooled_scores
-from hertzian.recognition.evidence import with_keying, with_memory, without_prefix
+from hertzian.recognition.evidence import by_bayes, with_memory, without_prefix
 from hertzian.signal import HertzianError
 
 pytestmark = pytest.mark.base
@@ -123,19 +123,29 @@ def test_pieces_count_by_their_energy_and_windows_one_by_one():
 
 def test_a_plateau_that_looks_like_noise_and_repeats_itself_is_ofdm():
     scores = {"noise": 0.5, "OFDM": 0.2, "QPSK": 0.3, "unknown": 0.0}
-    moved = {"noise": 0.0, "OFDM": 0.7, "QPSK": 0.3, "unknown": 0.0}
-    assert with_memory(scores, plateau=True) == moved
-    assert with_memory({"noise": 0.5, "QPSK": 0.5}, plateau=True) == {"noise": 0.0, "QPSK": 1.0}
+    assert with_memory(scores) == {"noise": 0.0, "OFDM": 0.7, "QPSK": 0.3, "unknown": 0.0}
+    assert with_memory({"noise": 0.5, "QPSK": 0.5}) == {"noise": 0.5, "QPSK": 0.5}
 
 
-def test_pulses_that_carry_data_are_keyed_by_bayes_rule():
-    scores = {"PCW": 0.5, "OOK": 0.3, "PPM": 0.1, "QPSK": 0.1}
-    # 0.4 against 0.6 that would seem so fifty times more seldom
-    total = 0.4 + 0.6 / 50
-    expected = {"PCW": 0.01, "OOK": 0.3, "PPM": 0.1, "QPSK": 0.002}
-    found = with_keying(scores)
-    assert found == pytest.approx({name: p / total for name, p in expected.items()})
-    assert with_keying({"PCW": 1.0, "OOK": 0.0}) == {"PCW": 1.0, "OOK": 0.0}
+def test_what_is_seen_weighs_the_labels_by_bayes_rule():
+    scores = {"PCW": 0.5, "OOK": 0.3, "QPSK": 0.2}
+    found = by_bayes(scores, {"PCW": 0.01, "OOK": 0.5, "QPSK": 0.02})
+    total = 0.005 + 0.15 + 0.004
+    expected = {"PCW": 0.005 / total, "OOK": 0.15 / total, "QPSK": 0.004 / total}
+    assert found == pytest.approx(expected)
+    assert by_bayes(scores, {}) == pytest.approx(scores)
+    assert by_bayes({"OOK": 0.0, "PCW": 1.0}, {"PCW": 0.0}) == {"OOK": 0.0, "PCW": 1.0}
+
+
+@pytest.mark.parametrize("sign", ["keyed", "repeats"])
+def test_evidence_takes_the_shares_from_the_model(sign):
+    shares = {"OFDM": 0.02, "noise": 0.2}
+    model = metadata(classes=("OFDM", "noise"), keyed=shares, repeating=shares)
+    evidence = gathered(piece(0, 4096, 0.0, 0.2, 100.0))
+    odds = evidence.scores(model)["OFDM"] / evidence.scores(model)["noise"]
+    setattr(evidence, sign, True)
+    found = evidence.scores(model)
+    assert found["OFDM"] / found["noise"] == pytest.approx(odds / 10)
 
 
 def test_a_plateau_is_noise_if_that_is_what_is_left_of_it():
@@ -146,11 +156,6 @@ def test_a_plateau_is_noise_if_that_is_what_is_left_of_it():
     assert judge(evidence.scores(model)).modulation == "OFDM"
     evidence.add_background(np.array([[-9.0, 9.0], [-9.0, 9.0]], dtype=np.float32))
     assert judge(evidence.scores(model)).modulation == "noise"
-
-
-def test_elsewhere_what_repeats_itself_is_only_no_noise():
-    scores = {"noise": 0.5, "OFDM": 0.2, "QPSK": 0.3}
-    assert with_memory(scores, plateau=False) == {"noise": 0.0, "OFDM": 0.4, "QPSK": 0.6}
 
 
 def test_where_no_prefix_shows_ofdm_is_less_likely_by_bayes_rule():
@@ -174,4 +179,4 @@ def test_the_longer_the_search_for_a_prefix_the_more_its_failure_tells():
     assert some == pytest.approx(open_mind / 2 / (1 - open_mind / 2))
     assert most == pytest.approx(open_mind / 10 / (1 - open_mind * 0.9))
     evidence.repeats = True
-    assert evidence.scores(model)["OFDM"] == pytest.approx(1.0)
+    assert evidence.scores(model)["OFDM"] == pytest.approx(open_mind)

@@ -356,9 +356,9 @@ def test_what_shows_none_is_ofdm_as_seldom_as_such_a_search_fails():
     assert found.scores["OFDM"] == pytest.approx(0.01 * np.e / (0.01 * np.e + 1), abs=1e-3)
 
 
-def test_a_plateau_taken_for_noise_that_repeats_itself_is_ofdm():
-    classes = ("OFDM", "AM-SSB", "noise")
-    predictor = ConstantPredictor([0.0, -9.0, 9.0], classes=classes)
+def test_what_is_taken_for_noise_and_repeats_itself_is_ofdm():
+    classes, known = ("OFDM", "AM-SSB", "noise"), {"OFDM": 0.3, "AM-SSB": 0.1, "noise": 1e-6}
+    predictor = ConstantPredictor([0.0, -9.0, 9.0], classes=classes, repeating=known)
     x = white(200_000)
     # every other sample: two thirds of the band
     wide = ofdm(16)[::2]

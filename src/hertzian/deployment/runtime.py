@@ -55,6 +55,8 @@ class ModelMetadata(BaseModel):
             are as likely beforehand; 1/2 is ignorance.
         prefix_missed: pairs (samples, share), samples rising: of OFDM detections of so many samples
             at baseband or more, the share in which no cyclic prefix shows.
+        repeating, keyed: of the detections of each label, the share that repeats itself, and whose
+            pulses carry data (see `hertzian.recognition`); none where that was not measured.
         parameters: trainable parameters.
         macs: multiply-accumulates for one window.
         paper: citation, or None.
@@ -72,6 +74,8 @@ class ModelMetadata(BaseModel):
     evidence_exponent: float = Field(default=0.0, ge=0, le=1)
     noise_confidence: float = Field(default=0.5, ge=0, le=1)
     prefix_missed: tuple[tuple[int, Share], ...] = Field(default=(), max_length=100)
+    repeating: dict[str, Share] = Field(default_factory=dict, max_length=10_000)
+    keyed: dict[str, Share] = Field(default_factory=dict, max_length=10_000)
     parameters: int = Field(ge=0)
     macs: int = Field(ge=0)
     paper: str | None = None

@@ -3,6 +3,7 @@
 import itertools
 import math
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,11 +24,12 @@ from hertzian.datasets.shards import Shard, read_shards, write_shards
 from hertzian.datasets.windows import detect, match
 from hertzian.deployment import DatasetIdentity, ModelMetadata, OnnxPredictor
 from hertzian.deployment.export import save_model
-from hertzian.detection import OCCUPIED_SHARE, WINDOW, least_snr_db
+from hertzian.detection import OCCUPIED_SHARE, WINDOW, Baseband, least_snr_db
 from hertzian.evaluation import fit_calibration
 from hertzian.experiments.stages import StageContext, StageOutcome, StageSettings, stage
 from hertzian.models import build, count_macs, count_parameters, spec
 from hertzian.recognition import WINDOWS_PER_PIECE
+from hertzian.recognition.keying import pulses_carry_data
 from hertzian.recognition.memory import repeats_itself, shows_prefix
 from hertzian.training import ArrayDataset, fit
 from hertzian.training.loop import Precision
@@ -43,6 +45,7 @@ _SCENES: dict[str, Callable[[], Scene]] = {
 _MODEL = "field"
 _SILENT_FROM = 1_000_000
 _PREFIXED_FROM = 2_000_000
+_SHARES_FROM = 3_000_000
 _PREFIXED_SAMPLES = (65_536, 400_000)
 _PREFIX_SAMPLES = (1_500, 3_000, 6_000, 12_000, 30_000)
 
@@ -140,13 +143,15 @@ class ModelSettings(StageSettings):
     """Where windows and weights come from; recordings that tell what is missed how often.
 
     `silent_recordings` tell how often detection misses a signal, `prefixed_recordings` how often no
-    cyclic prefix shows in OFDM.
+    cyclic prefix shows in OFDM, `asked_recordings` which labels repeat themselves or carry data in
+    pulses.
     """
 
     data: str = "data"
     train: str = "train"
     silent_recordings: int = Field(default=400, ge=1)
     prefixed_recordings: int = Field(default=300, ge=1)
+    asked_recordings: int = Field(default=600, ge=1)
 
 
 @stage("field-model", ModelSettings)
@@ -174,16 +179,18 @@ def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
     shards = read_shards(context.output(settings.data) / "calibration")
     logits, counts, labels = _detections(OnnxPredictor(onnx), shards)
     found = fit_calibration(logits, counts, labels)
-    missed = _missed_share(part_seed(context.seed, "calibration"), settings.silent_recordings)
+    seed = part_seed(context.seed, "calibration")
+    missed = _missed_share(seed, settings.silent_recordings)
+    repeating, keyed = _shares(seed, settings.asked_recordings)
     calibrated = metadata.model_copy(
         update={
             "temperature": found.temperature,
             "evidence_exponent": found.evidence_exponent,
             # Bayes at even odds; on bare noise nothing is detected
             "noise_confidence": 1 / (1 + missed),
-            "prefix_missed": _missed_prefixes(
-                part_seed(context.seed, "calibration"), settings.prefixed_recordings
-            ),
+            "prefix_missed": _missed_prefixes(seed, settings.prefixed_recordings),
+            "repeating": repeating,
+            "keyed": keyed,
         }
     )
     correct = logits.argmax(axis=1) == labels
@@ -246,20 +253,46 @@ def _missed_share(seed: int, recordings: int) -> float:
 def _missed_prefixes(seed: int, recordings: int) -> tuple[tuple[int, float], ...]:
     """Return from how many samples on which share of OFDM detections shows no cyclic prefix."""
     scene = Scene(samples=_PREFIXED_SAMPLES, unknown=0.0, noise=0.0, labels=("OFDM",))
-    seen: list[tuple[int, bool]] = []
-    for index in range(recordings):
-        recording = field_recording(seed, _PREFIXED_FROM + index, scene)
-        for found in detect(recording.iq):
-            if not (found.plateau or found.faint) and match(found, recording.emissions) is not None:
-                shows = repeats_itself(found.iq) or shows_prefix(found.iq)
-                seen.append((found.iq.size, shows))
+    seen = [
+        (found.iq.size, repeats_itself(found.iq) or shows_prefix(found.iq))
+        for _, found in _matched(seed, range(_PREFIXED_FROM, _PREFIXED_FROM + recordings), scene)
+    ]
     shares = []
     for least, most in itertools.pairwise((*_PREFIX_SAMPLES, math.inf)):
         own = [shows for samples, shows in seen if least <= samples < most]
-        # Laplace's rule: none of a few is not never; of none at all, nothing is known
+        # of none at all, nothing is known
         if own:
-            shares.append((int(least), (own.count(False) + 1) / (len(own) + 2)))
+            shares.append((int(least), _laplace(own.count(False), len(own))))
     return tuple(shares)
+
+
+def _shares(seed: int, recordings: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Return which share of each label's detections repeats itself, and carries data in pulses."""
+    scene = Scene(emitters=(2, 6))
+    repeating, keyed, all_of = Counter[str](), Counter[str](), Counter[str]()
+    for label, found in _matched(seed, range(_SHARES_FROM, _SHARES_FROM + recordings), scene):
+        all_of[label] += 1
+        repeating[label] += repeats_itself(found.iq)
+        keyed[label] += pulses_carry_data(found.iq)
+    return (
+        {label: _laplace(repeating[label], count) for label, count in sorted(all_of.items())},
+        {label: _laplace(keyed[label], count) for label, count in sorted(all_of.items())},
+    )
+
+
+def _matched(seed: int, indices: range, scene: Scene) -> Iterator[tuple[str, Baseband]]:
+    """Yield (label, detection) of all that recognition may ask more about."""
+    for index in indices:
+        recording = field_recording(seed, index, scene)
+        for found in detect(recording.iq):
+            truth = match(found, recording.emissions)
+            if truth is not None and not (found.plateau or found.faint):
+                yield truth.label, found
+
+
+def _laplace(hits: int, count: int) -> float:
+    """Return a share by Laplace's rule: none of a few is not never."""
+    return (hits + 1) / (count + 2)
 
 
 def _detections(

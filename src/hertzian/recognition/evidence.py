@@ -1,5 +1,6 @@
 """What a model says of a whole detection: logits pooled over its windows, calibrated."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,6 @@ from hertzian.signal import FAMILIES, family_of
 
 KEYED, UNKEYED = ("OOK", "PPM"), "PCW"
 """Labels of pulses that carry data, and of pulses that do not."""
-_OTHERS_KEYED = 0.01 / 0.5
 
 Logits = npt.NDArray[np.float64]
 
@@ -59,20 +59,26 @@ def judge(scores: dict[str, float]) -> Verdict:
     return Verdict(modulation, family, scores[modulation], family_confidence, scores)
 
 
-def with_memory(scores: dict[str, float], plateau: bool) -> dict[str, float]:
-    """Return the scores of what looks like noise and repeats itself, see `repeats_itself`.
+def with_memory(scores: dict[str, float]) -> dict[str, float]:
+    """Return the scores of a plateau that looks like noise and repeats itself, `repeats_itself`.
 
-    Noise it is not. A plateau that looks Gaussian and has a memory is OFDM, many subcarriers with a
-    cyclic prefix, and gets the probability of noise; elsewhere all labels share it (a voice repeats
-    itself, too).
+    Noise it is not: a plateau that looks Gaussian and has a memory is OFDM, many subcarriers with a
+    cyclic prefix, and gets the probability of noise.
     """
-    noise = scores.get("noise", 0.0)
-    if plateau and "OFDM" in scores:
-        moved = {"OFDM": scores["OFDM"] + noise, "noise": 0.0}
-        return {name: moved.get(name, p) for name, p in scores.items()}
-    if noise >= 1.0:
+    if "OFDM" not in scores:
         return scores
-    return {name: 0.0 if name == "noise" else p / (1.0 - noise) for name, p in scores.items()}
+    moved = {"OFDM": scores["OFDM"] + scores.get("noise", 0.0), "noise": 0.0}
+    return {name: moved.get(name, p) for name, p in scores.items()}
+
+
+def by_bayes(scores: dict[str, float], shares: Mapping[str, float]) -> dict[str, float]:
+    """Return the scores after something was seen that each label shows in its share of cases.
+
+    By Bayes' rule; as they were where the shares were not measured.
+    """
+    weighed = {name: p * shares.get(name, 1.0) for name, p in scores.items()}
+    total = sum(weighed.values())
+    return {name: p / total for name, p in weighed.items()} if total > 0 else scores
 
 
 def without_prefix(scores: dict[str, float], missed: float) -> dict[str, float]:
@@ -84,17 +90,6 @@ def without_prefix(scores: dict[str, float], missed: float) -> dict[str, float]:
     if not left > 0:
         return scores
     return {name: p * (missed if name == "OFDM" else 1.0) / left for name, p in scores.items()}
-
-
-def with_keying(scores: dict[str, float]) -> dict[str, float]:
-    """Return the scores of pulses that carry data, see `pulses_carry_data`, by Bayes' rule.
-
-    It finds half of on-off and pulse position keying (244 of 483 detections in field recordings),
-    and mistakes one in a hundred of all else at most (1 of 277, mostly of unmodulated trains).
-    """
-    weighed = {name: p * (1.0 if name in KEYED else _OTHERS_KEYED) for name, p in scores.items()}
-    total = sum(weighed.values())
-    return {name: p / total for name, p in weighed.items()}
 
 
 @dataclass
@@ -154,9 +149,9 @@ class Evidence:
             bare = pooled_scores(self.background, self.background_windows, metadata)
             scores = bare if judge(bare).family == "noise" else scores
         if self.keyed:
-            scores = with_keying(scores)
+            scores = by_bayes(scores, metadata.keyed)
         if self.repeats:
-            return with_memory(scores, self.plateau)
+            return with_memory(scores) if self.plateau else by_bayes(scores, metadata.repeating)
         return without_prefix(scores, metadata.missed_prefixes(self.searched))
 
     @property

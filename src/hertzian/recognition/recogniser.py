@@ -313,20 +313,20 @@ class Recogniser:
             bare = self.predictor.logits(to_channels(_spread(rest.windows)))
             evidence.add_background(bare)
             samples, noisy = rest.iq, noisy or _top(bare) in self._noise
-        maybe_ofdm = self._may_be_ofdm(logits)
+        maybe_ofdm = self._open(logits, self._ofdm)
         if noisy or maybe_ofdm:
             evidence.repeats |= repeats_itself(samples)
         if maybe_ofdm and not (evidence.repeats or found.plateau):
             evidence.repeats = shows_prefix(samples)
             if not evidence.repeats:
                 evidence.searched = max(evidence.searched, samples.size)
-        if _top(logits) in self._pulsed and not found.faint:
+        if self._open(logits, self._pulsed) and not found.faint:
             evidence.keyed |= pulses_carry_data(found.iq)
 
-    def _may_be_ofdm(self, logits: npt.NDArray[np.float32]) -> bool:
-        """Tell whether logits [windows, classes] leave it open that a signal is OFDM."""
+    def _open(self, logits: npt.NDArray[np.float32], labels: list[int]) -> bool:
+        """Tell whether logits [windows, classes] leave it open that a signal has such a label."""
         share = np.exp(logits.mean(axis=0) - logits.mean(axis=0).max())
-        return bool(share[self._ofdm].sum() >= _OPEN * share.sum())
+        return bool(share[labels].sum() >= _OPEN * share.sum())
 
     def _conclude(self, track: int, evidence: Evidence, ended: bool) -> DetectionView | None:
         stream = self._stream
