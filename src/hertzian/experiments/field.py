@@ -47,6 +47,7 @@ _SILENT_FROM = 1_000_000
 _PREFIXED_FROM = 2_000_000
 _SHARES_FROM = 3_000_000
 _PREFIXED_SAMPLES = (65_536, 400_000)
+_PREFIXED_SYMBOLS = 32.0
 _PREFIX_SAMPLES = (1_500, 3_000, 6_000, 12_000, 30_000)
 
 
@@ -251,8 +252,17 @@ def _missed_share(seed: int, recordings: int) -> float:
 
 
 def _missed_prefixes(seed: int, recordings: int) -> tuple[tuple[int, float], ...]:
-    """Return from how many samples on which share of OFDM detections shows no cyclic prefix."""
-    scene = Scene(samples=_PREFIXED_SAMPLES, unknown=0.0, noise=0.0, labels=("OFDM",))
+    """Return from how many samples on which share of OFDM detections shows no cyclic prefix.
+
+    Of bursts of 32 symbols or more: fewer can't be asked for it.
+    """
+    scene = Scene(
+        samples=_PREFIXED_SAMPLES,
+        whole_units=_PREFIXED_SYMBOLS,
+        unknown=0.0,
+        noise=0.0,
+        labels=("OFDM",),
+    )
     seen = [
         (found.iq.size, repeats_itself(found.iq) or shows_prefix(found.iq))
         for _, found in _matched(seed, range(_PREFIXED_FROM, _PREFIXED_FROM + recordings), scene)

@@ -25,7 +25,7 @@ _FEWEST_SYMBOLS = 6
 _EVERY_LAG_TO = 4096
 _MOST_LAGS = 128
 _OFF_LAG = 0.7
-_PREFIX_BY_CHANCE = 1e-8
+_PREFIX_BY_CHANCE = 1e-7
 
 Samples = npt.NDArray[np.complex64]
 Floats = npt.NDArray[np.float64]
