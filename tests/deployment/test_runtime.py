@@ -57,6 +57,12 @@ def test_how_often_a_prefix_is_missed_depends_on_the_length():
             metadata(prefix_missed=tuple(wrong))
 
 
+def test_there_is_one_bias_a_class_or_none():
+    assert metadata(biases=(0.1, -0.2, 0.0)).biases == (0.1, -0.2, 0.0)
+    with pytest.raises(ValueError, match="2 biases for 3 classes"):
+        metadata(biases=(0.1, -0.2))
+
+
 def test_metadata_survive_json():
     metadata = ModelMetadata(
         **{"name": "m", "version": "2", "classes": ("QAM16", "lora"), "samples": 1024},

@@ -12,13 +12,13 @@ from hertzian.evaluation import (
 pytestmark = pytest.mark.base
 
 
-def detections(temperature, exponent, count=20_000, classes=6, seed=0):
+def detections(temperature, exponent, count=20_000, classes=6, seed=0, biases=0.0):
     """Labels drawn from the very model that the fit assumes."""
     random = np.random.default_rng(seed)
     logits = random.normal(size=(count, classes)) * 2
     windows = random.integers(1, 64, count)
     log_p = pooled_log_probabilities(
-        logits, windows, temperature=temperature, evidence_exponent=exponent
+        logits, windows, temperature=temperature, evidence_exponent=exponent, biases=biases
     )
     draw = random.uniform(size=(count, 1))
     labels = (np.exp(log_p).cumsum(axis=1) < draw).sum(axis=1).clip(max=classes - 1)
@@ -45,16 +45,28 @@ def test_the_fit_is_the_likelihood_of_its_parameters_and_a_minimum():
     logits, windows, labels = detections(3.0, 0.4, count=2000)
     fit = fit_calibration(logits, windows, labels)
 
-    def nll(temperature, exponent):
+    def loss(temperature, exponent, biases, prior=1.0):
         log_p = pooled_log_probabilities(
-            logits, windows, temperature=temperature, evidence_exponent=exponent
+            *(logits, windows),
+            **{"temperature": temperature, "evidence_exponent": exponent, "biases": biases},
         )
-        return -log_p[np.arange(2000), labels].mean()
+        nll = -log_p[np.arange(2000), labels].mean()
+        return nll + prior * np.sum(np.square(biases)) / 2 / 2000
 
-    assert fit.nll == pytest.approx(nll(fit.temperature, fit.evidence_exponent))
-    assert fit.nll_before == pytest.approx(nll(1.0, 0.0))
-    for factor, step in [(1.02, 0), (0.98, 0), (1, 0.01), (1, -0.01)]:
-        assert nll(fit.temperature * factor, fit.evidence_exponent + step) > fit.nll
+    found = (fit.temperature, fit.evidence_exponent, fit.biases)
+    assert fit.nll == pytest.approx(loss(*found, prior=0.0))
+    assert fit.nll_before == pytest.approx(loss(1.0, 0.0, 0.0))
+    for factor, step, shift in [(1.02, 0, 0), (0.98, 0, 0), (1, 0.01, 0), (1, -0.01, 0), (1, 0, 1)]:
+        moved = fit.biases + 0.05 * shift * np.eye(6)[2]
+        assert loss(found[0] * factor, found[1] + step, moved) > loss(*found)
+
+
+def test_a_class_that_training_showed_too_often_is_held_back():
+    biases = np.array([-1.0, 0.5, 0.0, 0.3, 0.0, 0.2])
+    fit = fit_calibration(*detections(2.0, 0.3, biases=biases))
+    # a common shift of all of them changes nothing
+    np.testing.assert_allclose(fit.biases - fit.biases.mean(), biases - biases.mean(), atol=0.12)
+    assert fit.temperature == pytest.approx(2.0, rel=0.08)
 
 
 def test_single_windows_leave_the_exponent_at_zero():
@@ -72,6 +84,7 @@ def test_confidence_after_the_fit_is_calibrated():
     log_p = pooled_log_probabilities(
         **{"mean_logits": logits, "windows": windows},
         **{"temperature": fit.temperature, "evidence_exponent": fit.evidence_exponent},
+        biases=fit.biases,
     )
     right = log_p.argmax(axis=1) == labels
     assert expected_calibration_error(np.exp(log_p.max(axis=1)), right) < 0.01

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hertzian.deployment.validation import explain
 from hertzian.deployment.wire import refers_to_other_files
@@ -49,8 +49,8 @@ class ModelMetadata(BaseModel):
         classes: canonical labels in the order of the logits; `noise` and `unknown` may be there.
         samples: length of the window.
         occupied_share: 99% bandwidth over sampling rate to which the windows are brought.
-        temperature, evidence_exponent: T and a of the pooled log-probabilities of n windows,
-            log_softmax(mean_logits * n**a / T).
+        temperature, evidence_exponent, biases: T, a and b of the pooled log-probabilities of n
+            windows, log_softmax(mean_logits * n**a / T + b); no biases are zeros.
         noise_confidence: probability that nothing was sent where nothing is detected, when both
             are as likely beforehand; 1/2 is ignorance.
         prefix_missed: pairs (samples, share), samples rising: of OFDM detections of so many samples
@@ -72,6 +72,7 @@ class ModelMetadata(BaseModel):
     occupied_share: float = Field(gt=0, le=1)
     temperature: float = Field(default=1.0, gt=0)
     evidence_exponent: float = Field(default=0.0, ge=0, le=1)
+    biases: tuple[float, ...] = ()
     noise_confidence: float = Field(default=0.5, ge=0, le=1)
     prefix_missed: tuple[tuple[int, Share], ...] = Field(default=(), max_length=100)
     repeating: dict[str, Share] = Field(default_factory=dict, max_length=10_000)
@@ -99,6 +100,12 @@ class ModelMetadata(BaseModel):
         if len(set(names)) != len(names):
             raise ValueError("two classes have the same canonical name")
         return names
+
+    @model_validator(mode="after")
+    def _one_bias_a_class(self) -> "ModelMetadata":
+        if self.biases and len(self.biases) != len(self.classes):
+            raise ValueError(f"{len(self.biases)} biases for {len(self.classes)} classes")
+        return self
 
     def missed_prefixes(self, samples: int) -> float:
         """Return which share of OFDM detections of so many samples shows no prefix, or 1."""

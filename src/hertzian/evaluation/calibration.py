@@ -19,12 +19,14 @@ class Calibration:
         temperature: T, Guo et al. (ICML 2017), sec. 4.2.
         evidence_exponent: a; windows of one signal are alike, so n of them are worth less than n
             independent ones. 0 takes the mean for one window's word, 1 takes them for independent.
-        nll_before: mean negative log-likelihood in nats with T = 1, a = 0.
-        nll: the same with this T and a.
+        biases: b of each class, float64 [classes], for what training showed too often.
+        nll_before: mean negative log-likelihood in nats with T = 1, a = 0, b = 0.
+        nll: the same with this T, a and b.
     """
 
     temperature: float
     evidence_exponent: float
+    biases: Floats
     nll_before: float
     nll: float
 
@@ -35,17 +37,19 @@ def pooled_log_probabilities(
     *,
     temperature: float,
     evidence_exponent: float,
+    biases: npt.ArrayLike = 0.0,
 ) -> npt.NDArray[np.float64]:
-    """Return log_softmax(mean_logits * n**a / T), float64 [detections, classes].
+    """Return log_softmax(mean_logits * n**a / T + b), float64 [detections, classes].
 
     Args:
         mean_logits: [detections, classes], mean over the windows of each detection.
         windows: [detections], n >= 1.
         temperature: T > 0.
         evidence_exponent: a.
+        biases: b, [classes].
     """
     scale = np.asarray(windows, dtype=np.float64) ** evidence_exponent / temperature
-    scores = np.asarray(mean_logits, dtype=np.float64) * scale[:, None]
+    scores = np.asarray(mean_logits, dtype=np.float64) * scale[:, None] + np.asarray(biases)
     return _log_softmax(scores)
 
 
@@ -57,10 +61,11 @@ def _log_softmax(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def fit_calibration(
     mean_logits: npt.ArrayLike, windows: npt.ArrayLike, labels: npt.ArrayLike
 ) -> Calibration:
-    """Fit temperature and evidence exponent by maximum likelihood over detections.
+    """Fit temperature, evidence exponent and biases by maximum likelihood over detections.
 
-    The exponent stays within [0, 1]; it is 0 where every detection has one window, as nothing then
-    tells it.
+    Bias-corrected temperature scaling (Alexandari, Kundaje and Shrikumar 2020), the biases under a
+    normal prior of unit variance, as a class may have few detections. The exponent stays within
+    [0, 1]; it is 0 where every detection has one window, as nothing then tells it.
 
     Args:
         mean_logits: [detections, classes].
@@ -76,30 +81,39 @@ def fit_calibration(
     logits = np.asarray(mean_logits, dtype=np.float64)
     counts, truth = np.asarray(windows), np.asarray(labels)
     _check(logits, counts, truth)
-    rows = np.arange(len(truth))
+    rows, classes = np.arange(len(truth)), logits.shape[1]
     log_counts = np.log(counts)
     right = logits[rows, truth]
+    shares = np.bincount(truth, minlength=classes) / len(truth)
 
     def objective(point: Floats) -> tuple[float, Floats]:
-        """Mean NLL and its gradient in (log T, a), through the scale s = n**a / T of each row."""
-        scale = np.exp(point[1] * log_counts - point[0])
-        log_p = _log_softmax(logits * scale[:, None])
-        slope = ((np.exp(log_p) * logits).sum(axis=1) - right) * scale
-        return (
-            float(-log_p[rows, truth].mean()),
-            np.array([-slope.mean(), (slope * log_counts).mean()]),
+        """Loss and its gradient in (log T, a, b), through the scale s = n**a / T of each row."""
+        scale, biases = np.exp(point[1] * log_counts - point[0]), point[2:]
+        log_p = _log_softmax(logits * scale[:, None] + biases)
+        p = np.exp(log_p)
+        slope = ((p * logits).sum(axis=1) - right) * scale
+        prior = biases / len(truth)
+        gradient = np.concatenate(
+            [[-slope.mean(), (slope * log_counts).mean()], p.mean(axis=0) - shares + prior]
         )
+        return float(-log_p[rows, truth].mean() + 0.5 * prior @ biases), gradient
 
-    before, _ = objective(np.zeros(2))
     highest_exponent = 1.0 if (counts > 1).any() else 0.0
+    limit = _LARGEST_LOG_TEMPERATURE
+    start = np.zeros(2 + classes)
     fit = minimize(
         objective,
-        np.zeros(2),
+        start,
         jac=True,
         method="L-BFGS-B",
-        bounds=[(-_LARGEST_LOG_TEMPERATURE, _LARGEST_LOG_TEMPERATURE), (0.0, highest_exponent)],
+        bounds=[(-limit, limit), (0.0, highest_exponent), *[(None, None)] * classes],
     )
-    return Calibration(float(np.exp(fit.x[0])), float(fit.x[1]), before, float(fit.fun))
+    temperature, exponent, biases = float(np.exp(fit.x[0])), float(fit.x[1]), fit.x[2:]
+    after = pooled_log_probabilities(
+        logits, counts, temperature=temperature, evidence_exponent=exponent, biases=biases
+    )
+    nll = float(-after[rows, truth].mean())
+    return Calibration(temperature, exponent, biases, objective(start)[0], nll)
 
 
 def _check(logits: Floats, counts: Labels, truth: Labels) -> None:

@@ -35,7 +35,7 @@ def evaluate_windows(
 ) -> dict[str, Any]:
     """Return the block of `evaluate --json` for a model on windows.
 
-    The probabilities of a window are softmax(logits / T), over the classes compared.
+    The probabilities of a window are softmax(logits / T + b), over the classes compared.
 
     Args:
         predictor: the model.
@@ -64,11 +64,12 @@ def evaluate_windows(
             rows.append(predictor.logits(x[kept])[:, matching.columns])
         advance(len(x))
     logits = np.concatenate(rows) if rows else np.empty((0, len(matching.classes)))
+    biases = np.asarray(metadata.biases or np.zeros(len(metadata.classes)))[matching.columns]
     return evaluation_block(
         model=metadata.name if model is None else model,
         data=data,
         classes=matching.classes,
-        probabilities=softmax(logits / metadata.temperature),
+        probabilities=softmax(logits / metadata.temperature + biases),
         truth=truth[compared],
         snr_db=dataset.snr_db[compared],
     )

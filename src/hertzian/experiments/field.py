@@ -187,6 +187,7 @@ def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
         update={
             "temperature": found.temperature,
             "evidence_exponent": found.evidence_exponent,
+            "biases": tuple(map(float, found.biases)),
             # Bayes at even odds; on bare noise nothing is detected
             "noise_confidence": 1 / (1 + missed),
             "prefix_missed": _missed_prefixes(seed, settings.prefixed_recordings),

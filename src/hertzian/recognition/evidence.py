@@ -31,8 +31,9 @@ class Verdict:
 def pooled_scores(logits_sum: Logits, count: int, metadata: ModelMetadata) -> dict[str, float]:
     """Return the calibrated probability of every class from summed logits [classes].
 
-    log p = log softmax(mean logits x n^a / T): n windows of one signal are worth n^a independent
-    ones (0 <= a <= 1), and T is the temperature (Guo et al. 2017, section 4.2). `unknown` is
+    log p = log softmax(mean logits x n^a / T + b): n windows of one signal are worth n^a
+    independent ones (0 <= a <= 1), T is the temperature (Guo et al. 2017, section 4.2), and b makes
+    up for what training showed too often (Alexandari et al. 2020, section 3). `unknown` is
     always among the classes, with probability zero where the model does not know it.
     """
     log_p = pooled_log_probabilities(
@@ -40,6 +41,7 @@ def pooled_scores(logits_sum: Logits, count: int, metadata: ModelMetadata) -> di
         [count],
         temperature=metadata.temperature,
         evidence_exponent=metadata.evidence_exponent,
+        biases=metadata.biases or 0.0,
     )
     probabilities = np.exp(log_p[0])
     scores = dict(zip(metadata.classes, map(float, probabilities), strict=True))
