@@ -139,13 +139,20 @@ def test_what_is_seen_weighs_the_labels_by_bayes_rule():
 
 @pytest.mark.parametrize("sign", ["keyed", "repeats"])
 def test_evidence_takes_the_shares_from_the_model(sign):
-    shares = {"OFDM": 0.02, "noise": 0.2}
-    model = metadata(classes=("OFDM", "noise"), keyed=shares, repeating=shares)
+    shares = {"OFDM": 0.02, "QPSK": 0.2}
+    model = metadata(classes=("OFDM", "QPSK"), keyed=shares, repeating=shares)
     evidence = gathered(piece(0, 4096, 0.0, 0.2, 100.0))
-    odds = evidence.scores(model)["OFDM"] / evidence.scores(model)["noise"]
+    odds = evidence.scores(model)["OFDM"] / evidence.scores(model)["QPSK"]
     setattr(evidence, sign, True)
     found = evidence.scores(model)
-    assert found["OFDM"] / found["noise"] == pytest.approx(odds / 10)
+    assert found["OFDM"] / found["QPSK"] == pytest.approx(odds / 10)
+
+
+def test_what_repeats_itself_is_no_noise():
+    model = metadata(classes=("OFDM", "noise"), repeating={"OFDM": 0.1, "noise": 0.1})
+    evidence = gathered(piece(0, 4096, 0.0, 0.2, 100.0))
+    evidence.repeats = True
+    assert evidence.scores(model)["noise"] == 0.0
 
 
 def test_a_plateau_is_noise_if_that_is_what_is_left_of_it():
@@ -179,4 +186,4 @@ def test_the_longer_the_search_for_a_prefix_the_more_its_failure_tells():
     assert some == pytest.approx(open_mind / 2 / (1 - open_mind / 2))
     assert most == pytest.approx(open_mind / 10 / (1 - open_mind * 0.9))
     evidence.repeats = True
-    assert evidence.scores(model)["OFDM"] == pytest.approx(open_mind)
+    assert evidence.scores(model)["OFDM"] == pytest.approx(1.0)

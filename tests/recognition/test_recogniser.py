@@ -357,7 +357,7 @@ def test_what_shows_none_is_ofdm_as_seldom_as_such_a_search_fails():
 
 
 def test_what_is_taken_for_noise_and_repeats_itself_is_ofdm():
-    classes, known = ("OFDM", "AM-SSB", "noise"), {"OFDM": 0.3, "AM-SSB": 0.1, "noise": 1e-6}
+    classes, known = ("OFDM", "AM-SSB", "noise"), {"OFDM": 0.3, "AM-SSB": 0.1, "noise": 0.05}
     predictor = ConstantPredictor([0.0, -9.0, 9.0], classes=classes, repeating=known)
     x = white(200_000)
     # every other sample: two thirds of the band

@@ -153,7 +153,9 @@ class Evidence:
         if self.keyed:
             scores = by_bayes(scores, metadata.keyed)
         if self.repeats:
-            return with_memory(scores) if self.plateau else by_bayes(scores, metadata.repeating)
+            # by its threshold noise hardly ever does, however few were measured
+            shares = {**metadata.repeating, "noise": 0.0}
+            return with_memory(scores) if self.plateau else by_bayes(scores, shares)
         return without_prefix(scores, metadata.missed_prefixes(self.searched))
 
     @property
