@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,8 @@ _STAYING_FRAMES = 9
 _STAYING_SEED = 2.5
 _STAYING_GROW = 2.0
 _BROAD_CELL = 1.7
-_FAINT_FRAMES = 33
+_FAINT_BLOCK = 8
+_FAINT_BLOCKS = 5
 _FAINT_BINS = 7
 _FAINT_SEED = 2.2
 _FAINT_GROW = 1.7
@@ -40,6 +42,7 @@ _LINE_SHARE = 0.6
 _PLATEAU_BINS = FRAME // 2
 
 Energies = npt.NDArray[np.float64]
+_Cell = TypeVar("_Cell", bound=np.generic)
 
 
 @dataclass
@@ -177,47 +180,55 @@ def find_bursts(
             _burst(power, floor, noise, labels, index, boxes[index - 1], first_frame)
             for index in sorted(chosen - {0})
         ]
-        kept = np.isin(labels, list(chosen - {0}))
-    if not faint:
+        found_already = np.zeros(labels.max() + 1, dtype=bool)
+        found_already[list(chosen - {0})] = True
+        kept = found_already[labels]
+    hidden = _faint(ratio, kept) if faint else None
+    if hidden is None:
         return found
-    labels = _faint(ratio, kept)
-    for index, box in enumerate(ndimage.find_objects(labels), start=1):
+    for index, box in enumerate(ndimage.find_objects(hidden), start=1):
         if box is not None and _width(box) <= _FAINT_WIDEST:
-            burst = _burst(power, floor, noise, labels, index, box, first_frame)
+            burst = _burst(power, floor, noise, hidden, index, box, first_frame)
             burst.faint = True
             found.append(burst)
     return found
 
 
-def _faint(ratio: Power, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
-    """Return the labels of faint narrow signals that last.
+def _faint(ratio: Power, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32] | None:
+    """Return the labels of faint narrow signals that last, or None where there are none.
 
-    They show in averages over 33 x 7 cells, of which regions that are found already are left out.
+    They show in averages over 40 x 7 cells, of which regions that are found already are left out.
+    Frames are taken by eight, for the average knows no finer time.
     """
-    nothing = np.zeros(ratio.shape, dtype=np.int32)
-    if len(ratio) < _FAINT_FRAMES:
-        return nothing
+    if len(ratio) < _FAINT_BLOCK * _FAINT_BLOCKS:
+        return None
+    capped = _by_blocks(np.minimum(ratio, np.float32(_WIDE_CAP)))
+    frames = _by_blocks(np.ones((len(ratio), 1), dtype=np.int64)).sum(axis=1)[:, 0]
+    blocks = ndimage.uniform_filter1d(capped.sum(axis=1), _FAINT_BINS, axis=1, mode="nearest")
     square = np.ones((3, 3), dtype=bool)
-    around = ndimage.binary_dilation(kept, square, _FAINT_APART) if kept.any() else kept
-    level = np.where(around, np.float32(1), np.minimum(ratio, _WIDE_CAP))
-    lasting = _running_mean(
-        ndimage.uniform_filter1d(level, _FAINT_BINS, axis=1, mode="nearest"), _FAINT_FRAMES
-    )
-    seeds = (lasting > _FAINT_SEED) & ~kept
+    around = np.zeros(blocks.shape, dtype=bool)
+    if kept.any():
+        around = np.asarray(_by_blocks(kept).any(axis=1))
+        around = ndimage.binary_dilation(around, square, _FAINT_APART)
+        blocks = np.where(around, frames[:, None], blocks)
+    count = np.convolve(frames, np.ones(_FAINT_BLOCKS), mode="same")
+    lasting = _over_frames(blocks.astype(np.float32), _FAINT_BLOCKS) * _FAINT_BLOCKS
+    lasting /= count[:, None].astype(np.float32)
+    seeds = (lasting > _FAINT_SEED) & ~around
     if not seeds.any():
-        return nothing
-    labels, _ = ndimage.label((lasting > _FAINT_GROW) & ~kept, structure=square)
-    return np.where(np.isin(labels, np.unique(labels[seeds])), labels, nothing)
+        return None
+    labels, _ = ndimage.label((lasting > _FAINT_GROW) & ~around, structure=square)
+    chosen = np.zeros(labels.max() + 1, dtype=bool)
+    chosen[labels[seeds]] = True
+    return np.repeat(np.where(chosen[labels], labels, 0), frames, axis=0)
 
 
-def _running_mean(cells: Power, count: int) -> Power:
-    """Return the mean over up to `count` frames around each, fewer at the ends of the slab."""
-    total = np.concatenate([np.zeros((1, cells.shape[1])), np.cumsum(cells, axis=0)])
-    frames = np.arange(len(cells))
-    begin = np.maximum(frames - count // 2, 0)
-    end = np.minimum(frames + count // 2 + 1, len(cells))
-    mean = (total[end] - total[begin]) / (end - begin)[:, None]
-    return np.asarray(mean, dtype=np.float32)
+def _by_blocks(frames: npt.NDArray[_Cell]) -> npt.NDArray[_Cell]:
+    """Return [frames, bins] as [blocks, _FAINT_BLOCK, bins], the last block completed by zeros."""
+    missing = -len(frames) % _FAINT_BLOCK
+    if missing:
+        frames = np.pad(frames, ((0, missing), (0, 0)))
+    return frames.reshape(-1, _FAINT_BLOCK, frames.shape[1])
 
 
 def _over_frames(cells: Power, count: int) -> Power:
