@@ -29,7 +29,7 @@ def emission(bins, frames, level=100.0, envelope=None, **facts):
         envelope=energy,
         floor=np.ones(count),
         extent=(bins[0], bins[1] - 1),
-        **{"opens": first > 0} | facts,
+        **facts,
     )
 
 
@@ -278,6 +278,18 @@ def test_stations_that_are_heard_from_one_moment_on_stay_apart():
     detector = Detector()
     found = [to_baseband(one) for one in detector.push(x) + detector.finish()]
     assert sorted(round(one.center, 2) for one in found) == [-0.35, -0.15, 0.25]
+
+
+def test_tones_that_are_heard_from_the_end_of_a_silence_on_are_still_keyed_ones():
+    tones = [(100, 104), (112, 116)]
+    assert len(released([emission(bins, (10, 90), after_silence=True) for bins in tones])) == 1
+    assert len(released([emission(bins, (10, 90), after_silence=True) for bins in COMB])) == 4
+
+
+def test_the_earliest_burst_says_whether_an_emission_follows_a_silence():
+    early, late = emission((100, 120), (10, 30)), emission((100, 120), (35, 60), after_silence=True)
+    (whole,) = released([late, early])
+    assert not whole.after_silence
 
 
 def test_carriers_that_are_heard_from_one_moment_on_stay_apart():

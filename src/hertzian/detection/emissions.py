@@ -61,7 +61,7 @@ class Emission:
         ghost: whether its first piece turned out to be a product of another emission.
         faint: whether it shows only in averages over many frames.
         outshone: whether it may be what a receiver makes of strong emissions beside it.
-        opens: whether it is seen to start: not with the recording or where a silence of it ends.
+        after_silence: whether it starts where the receiver was silent, as others may then, too.
     """
 
     track: int
@@ -77,7 +77,7 @@ class Emission:
     ghost: bool = False
     faint: bool = False
     outshone: bool = False
-    opens: bool = True
+    after_silence: bool = False
 
     @cached_property
     def energy(self) -> float:
@@ -114,7 +114,8 @@ class Emission:
 
     def absorb(self, other: "Emission") -> None:
         """Take the cells of another emission in."""
-        self.opens &= other.opens
+        if other.first < self.first:
+            self.after_silence = other.after_silence
         for derived in ("energy", "band", "edges", "is_line"):
             self.__dict__.pop(derived, None)
         first = min(self.first, other.first)
@@ -271,7 +272,7 @@ def _burst(
         envelope=np.maximum(over.sum(axis=1), 0.0),
         floor=density,
         extent=(box[1].start, box[1].stop - 1),
-        opens=first_frame + box[0].start > 0 and not _after_silence(floor, box[0].start),
+        after_silence=_after_silence(floor, box[0].start),
     )
 
 

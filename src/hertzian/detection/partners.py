@@ -16,10 +16,10 @@ _OFF_GRID_SHARE = 0.03
 
 
 def come_and_go_together(one: Emission, other: Emission) -> bool:
-    """Tell whether two emissions start and end in the same frames, seen to start both."""
+    """Tell whether two emissions start and end in the same frames, and not with the recording."""
     if one.plateau or other.plateau or not (one.begins and other.begins):
         return False
-    if not (one.opens and other.opens):
+    if min(one.first, other.first) == 0:
         return False
     (begin, end), (start, stop) = one.edges, other.edges
     slack = _SLACK_FRAMES + _SLACK_SHARE * max(end - begin, stop - start)
@@ -65,9 +65,10 @@ def _comb(strongest: Emission, others: Sequence[Emission]) -> list[Emission]:
     """Return the other lines of a comb: two or more at multiples of one spacing from the strongest.
 
     A carrier modulated by a tone, in amplitude or in frequency, is such a comb, and so is a train
-    of pulses. Its lines come and go together; an image of the strongest alone would be weaker.
+    of pulses. Its lines come and go together; an image of the strongest alone would be weaker. What
+    is heard from the end of a silence on may be stations on a raster.
     """
-    if not strongest.is_line:
+    if strongest.after_silence or not strongest.is_line:
         return []
     alike = [
         e

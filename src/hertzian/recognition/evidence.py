@@ -11,9 +11,6 @@ from hertzian.detection import Baseband
 from hertzian.evaluation import pooled_log_probabilities
 from hertzian.signal import FAMILIES, family_of
 
-KEYED, UNKEYED = ("OOK", "PPM"), "PCW"
-"""Labels of pulses that carry data, and of pulses that do not."""
-
 Logits = npt.NDArray[np.float64]
 
 

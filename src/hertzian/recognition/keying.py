@@ -3,6 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+PULSED = ("OOK", "PPM", "PCW")
+"""Labels of pulses, that carry data or not."""
 _MOST_SAMPLES = 1 << 20
 _SMOOTH_SAMPLES = 3
 _PEAK_SHARE = 0.99

@@ -20,8 +20,8 @@ from hertzian.detection import (
     to_baseband,
     windows,
 )
-from hertzian.recognition.evidence import KEYED, UNKEYED, Evidence, judge
-from hertzian.recognition.keying import pulses_carry_data
+from hertzian.recognition.evidence import Evidence, judge
+from hertzian.recognition.keying import PULSED, pulses_carry_data
 from hertzian.recognition.memory import repeats_itself, shows_prefix
 from hertzian.recognition.rules import ReportRules
 from hertzian.recordings import Recording, open_recording
@@ -126,7 +126,7 @@ class Recogniser:
         classes = predictor.metadata.classes
         self._noise = [classes.index("noise")] if "noise" in classes else []
         self._ofdm = [classes.index("OFDM")] if "OFDM" in classes else []
-        self._pulsed = [classes.index(name) for name in (*KEYED, UNKEYED) if name in classes]
+        self._pulsed = [classes.index(name) for name in PULSED if name in classes]
         self._workers = workers
         self._judging = ThreadPoolExecutor(1) if workers > 1 else None
         self._stream = self._fresh_stream()
