@@ -1,4 +1,4 @@
-"""Windows of the `field` preset for one class at one SNR: as many as asked for, no more."""
+"""Cells, the windows of one kind at one SNR, and those of the `field` preset."""
 
 import dataclasses
 
@@ -8,6 +8,7 @@ import numpy.typing as npt
 from hertzian.datasets.dataset import DatasetError
 from hertzian.datasets.emitters import EMITTED
 from hertzian.datasets.field import Scene, field_recording
+from hertzian.datasets.published import Kind
 from hertzian.datasets.windows import recording_windows
 from hertzian.detection import WINDOW
 from hertzian.signal import CORE
@@ -19,18 +20,22 @@ _PER_DETECTION = 4
 _TRIED_AT_LEAST = 200
 _LEAST_YIELD = 0.02  # windows a recording
 _INDICES = 1 << 20  # recordings that a cell may have
+_DRAWN = 32  # windows of a chunk of the endless stream
+_DRAWN_FROM = 1 << 11  # recordings that such a chunk may take
+_ENDLESS = 1 << 40  # beyond the recordings of all cells
 
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """The windows of one class at one SNR.
+    """The windows of one kind at one SNR.
 
     Attributes:
-        x: float16 [n, 2, samples].
-        group: int64 [n], ascending from 0; windows of one realisation share it.
+        x: float16 or float32 [n, 2, samples].
+        group: int64 [n], from 0 on without holes; windows of one realisation share it. -1 where a
+            window shares samples with two groups.
     """
 
-    x: npt.NDArray[np.float16]
+    x: npt.NDArray[np.float16] | npt.NDArray[np.float32]
     group: npt.NDArray[np.int64]
 
 
@@ -46,18 +51,36 @@ def field_scene(label: str, snr_db: float) -> Scene:
     )
 
 
-def field_cell(seed: int, label: str, snr_db: float, count: int) -> Cell:
+@dataclasses.dataclass(frozen=True)
+class FieldCells:
+    """The maker of the `field` preset."""
+
+    shared_groups: bool = False
+
+    def cell(self, seed: int, kind: Kind, snr_db: float, count: int) -> Cell:
+        """Return `count` windows: see `field_cell`."""
+        return field_cell(seed, kind.modulation, snr_db, count)
+
+    def draw(self, seed: int, kind: Kind, snr_db: float, index: int) -> Cell:
+        """Return chunk `index`, 32 windows, of the endless stream; no file holds any of them."""
+        turn, place = divmod(index, _INDICES // _DRAWN_FROM)
+        first = (turn + 1) * _ENDLESS + place * _DRAWN_FROM
+        return field_cell(seed, kind.modulation, snr_db, _DRAWN, first)
+
+
+def field_cell(seed: int, label: str, snr_db: float, count: int, begin: int = 0) -> Cell:
     """Return `count` windows of a label at an SNR; these four determine every byte of them.
 
     Recordings of nothing but this label go through the detector and the front end until there are
     enough windows, up to four of a detection. Which recordings they are depends on no other label
-    or SNR, and none is among those that `field_recording` gives for small indices.
+    or SNR, and none is among those that `field_recording` gives for small indices; `begin` leads to
+    others.
 
     Raises:
         DatasetError: the detector finds next to nothing at this SNR.
     """
     scene = field_scene(label, snr_db)
-    first = _first_index(label, snr_db)
+    first = begin + _first_index(label, snr_db)
     wanted = FIELD_CLASSES.index(label)
     cuts: list[npt.NDArray[np.float16]] = []
     groups: list[int] = []

@@ -1,11 +1,34 @@
-"""Presets: synthetic datasets by name, each a function that gives one cell of (class, SNR)."""
+"""Presets: synthetic datasets by name, each a maker of cells of (kind, SNR)."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
-from hertzian.datasets.cells import FIELD_CLASSES, Cell, field_cell
+from hertzian.datasets import published, radcom_like, rml2016, rml2018, sigzsl
+from hertzian.datasets.cells import FIELD_CLASSES, Cell, FieldCells
 from hertzian.datasets.dataset import DatasetError
+from hertzian.datasets.making import Synthetic
+from hertzian.datasets.published import Kind, Published
 from hertzian.detection import WINDOW
+
+_TRUE_SNR = "mean power of the signal over that of the noise in the sampled band, of each window"
+
+
+class Maker(Protocol):
+    """What makes the windows of a preset."""
+
+    @property
+    def shared_groups(self) -> bool:
+        """Whether equal groups of different cells are one realisation."""
+        ...
+
+    def cell(self, seed: int, kind: Kind, snr_db: float, count: int) -> Cell:
+        """Return `count` windows; these four determine every byte of them."""
+        ...
+
+    def draw(self, seed: int, kind: Kind, snr_db: float, index: int) -> Cell:
+        """Return chunk `index` of the endless stream of windows of a cell."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -14,27 +37,91 @@ class Preset:
 
     Attributes:
         name: lower case, with hyphens.
-        classes: in the order of the labels.
+        kinds: in the order of the labels.
         snr_db: of which there are examples unless others are asked for.
         samples: length of a window.
         sample_rate_hz: 1.0 where frequencies are relative to the sampling rate.
         snr_definition: one sentence.
-        cell: (seed, class, SNR in dB, examples) -> these examples, always the same bytes.
+        per: examples of each kind at each SNR unless another number is asked for; by the name of
+            the modulation where it differs.
+        maker: makes the windows.
+        parallel: "processes" where Python does much of the work, "threads" where torch does it.
     """
 
     name: str
-    classes: tuple[str, ...]
+    kinds: tuple[Kind, ...]
     snr_db: tuple[float, ...]
     samples: int
     sample_rate_hz: float
     snr_definition: str
-    cell: Callable[[int, str, float, int], Cell]
+    per: int | Mapping[str, int]
+    maker: Maker
+    parallel: str = "threads"
+
+    @property
+    def modulations(self) -> tuple[str, ...]:
+        """Modulations in order, each once."""
+        return tuple(dict.fromkeys(kind.modulation for kind in self.kinds))
+
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """Protocols in order, each once; empty where the preset has none."""
+        names = (kind.protocol for kind in self.kinds)
+        return tuple(dict.fromkeys(name for name in names if name is not None))
+
+    def count(self, kind: Kind, per: int | None = None) -> int:
+        """Return how many examples of a kind there are at each SNR: `per`, or the preset's own."""
+        if per is not None:
+            return per
+        return self.per if isinstance(self.per, int) else self.per[kind.modulation]
+
+
+def _like(
+    facts: Published,
+    maker: Synthetic,
+    *,
+    snr_definition: str | None = None,
+    per: int | Mapping[str, int] | None = None,
+) -> Preset:
+    """Return a preset that follows a published set but for what is given."""
+    return Preset(
+        name=maker.name,
+        kinds=facts.kinds,
+        snr_db=facts.snr_db,
+        samples=facts.samples,
+        sample_rate_hz=facts.sample_rate_hz,
+        snr_definition=snr_definition or facts.snr_definition,
+        per=facts.per if per is None else per,
+        maker=maker,
+    )
 
 
 _ALL = (
+    _like(published.RML2016_10A, rml2016.RML2016_10A),
+    _like(published.RML2016_10A, rml2016.RML2016_10A_CORRECTED, snr_definition=_TRUE_SNR),
+    _like(published.RML2016_10B, rml2016.RML2016_10B),
+    _like(published.RML2016_10B, rml2016.RML2016_10B_CORRECTED, snr_definition=_TRUE_SNR),
+    _like(published.RML2016_04C, rml2016.RML2016_04C, per=rml2016.PER_04C),
+    _like(
+        published.RML2016_04C,
+        rml2016.RML2016_04C_CORRECTED,
+        per=rml2016.PER_04C,
+        snr_definition=_TRUE_SNR,
+    ),
+    _like(
+        published.RML2018_01A,
+        rml2018.RML2018_01A_LIKE,
+        snr_definition="energy per symbol of 8 samples over noise density, of each window",
+    ),
+    _like(published.RADCOM_AWGN, radcom_like.AWGN),
+    _like(published.RADCOM_AWGN, radcom_like.AWGN_CORRECTED, snr_definition=_TRUE_SNR),
+    _like(published.RADCOM_DYNAMIC, radcom_like.DYNAMIC),
+    _like(published.RADCOM_DYNAMIC, radcom_like.DYNAMIC_CORRECTED, snr_definition=_TRUE_SNR),
+    _like(published.RADCOM_OTA, radcom_like.GAIN),
+    _like(published.SIGZSL, sigzsl.SIGZSL_7, snr_definition=_TRUE_SNR),
     Preset(
         name="field",
-        classes=FIELD_CLASSES,
+        kinds=tuple(map(Kind, FIELD_CLASSES)),
         # below, the detector hears next to nothing: there would be no windows
         snr_db=tuple(map(float, range(2, 31, 4))),
         samples=WINDOW,
@@ -43,7 +130,9 @@ _ALL = (
             "mean power of the signal while it is on over the power of the noise within the "
             "signal's 99% occupied bandwidth, in the recording, after the channel"
         ),
-        cell=field_cell,
+        per=100,
+        maker=FieldCells(),
+        parallel="processes",
     ),
 )
 

@@ -12,7 +12,7 @@ _GNURADIO_SNR = (
 
 
 @dataclass(frozen=True)
-class Waveform:
+class Kind:
     """One kind of example: its modulation and, where the set has them, its protocol."""
 
     modulation: str
@@ -25,17 +25,17 @@ class Published:
 
     Attributes:
         name: as its authors call it.
-        waveforms: in the order of its files or papers, spelled as its files spell modulations.
+        kinds: in the order of its files or papers, spelled as its files spell modulations.
         snr_db: its labels.
         samples: length of a window.
-        per: examples of each waveform at each label.
+        per: examples of each kind at each label.
         sample_rate_hz: nominal; 1.0 where none is stated.
         snr_definition: what its labels say, in one sentence.
         source: the paper or page that describes it.
     """
 
     name: str
-    waveforms: tuple[Waveform, ...]
+    kinds: tuple[Kind, ...]
     snr_db: tuple[float, ...]
     samples: int
     per: int
@@ -46,24 +46,24 @@ class Published:
     @property
     def modulations(self) -> tuple[str, ...]:
         """Modulations in order, each once."""
-        return tuple(dict.fromkeys(waveform.modulation for waveform in self.waveforms))
+        return tuple(dict.fromkeys(kind.modulation for kind in self.kinds))
 
     @property
     def protocols(self) -> tuple[str, ...]:
         """Protocols in order, each once; empty where the set has none."""
-        names = (waveform.protocol for waveform in self.waveforms)
+        names = (kind.protocol for kind in self.kinds)
         return tuple(dict.fromkeys(name for name in names if name is not None))
 
 
-def _modulations(text: str) -> tuple[Waveform, ...]:
-    return tuple(map(Waveform, text.split()))
+def _modulations(text: str) -> tuple[Kind, ...]:
+    return tuple(map(Kind, text.split()))
 
 
 _RML_PAPER = "O'Shea and West, Radio machine learning dataset generation with GNU Radio, 2016"
 
 RML2016_10A = Published(
     name="RML2016.10a",
-    waveforms=_modulations("8PSK AM-DSB AM-SSB BPSK CPFSK GFSK PAM4 QAM16 QAM64 QPSK WBFM"),
+    kinds=_modulations("8PSK AM-DSB AM-SSB BPSK CPFSK GFSK PAM4 QAM16 QAM64 QPSK WBFM"),
     snr_db=_RML_SNR_DB,
     samples=128,
     per=1000,
@@ -74,7 +74,7 @@ RML2016_10A = Published(
 
 RML2016_04C = Published(
     name="RML2016.04C",
-    waveforms=RML2016_10A.waveforms,
+    kinds=RML2016_10A.kinds,
     snr_db=_RML_SNR_DB,
     samples=128,
     per=737,  # the mean: classes differ
@@ -85,7 +85,7 @@ RML2016_04C = Published(
 
 RML2016_10B = Published(
     name="RML2016.10b",
-    waveforms=_modulations("8PSK AM-DSB BPSK CPFSK GFSK PAM4 QAM16 QAM64 QPSK WBFM"),
+    kinds=_modulations("8PSK AM-DSB BPSK CPFSK GFSK PAM4 QAM16 QAM64 QPSK WBFM"),
     snr_db=_RML_SNR_DB,
     samples=128,
     per=6000,
@@ -96,7 +96,7 @@ RML2016_10B = Published(
 
 RML2018_01A = Published(
     name="RML2018.01A",
-    waveforms=_modulations(
+    kinds=_modulations(
         "OOK 4ASK 8ASK BPSK QPSK 8PSK 16PSK 32PSK 16APSK 32APSK 64APSK 128APSK 16QAM 32QAM 64QAM "
         "128QAM 256QAM AM-SSB-WC AM-SSB-SC AM-DSB-WC AM-DSB-SC FM GMSK OQPSK"
     ),
@@ -111,7 +111,7 @@ RML2018_01A = Published(
 
 HISARMOD = Published(
     name="HisarMod2019.1",
-    waveforms=_modulations(
+    kinds=_modulations(
         "BPSK QPSK 8PSK 16PSK 32PSK 64PSK 4QAM 8QAM 16QAM 32QAM 64QAM 128QAM 256QAM 2FSK 4FSK "
         "8FSK 16FSK 4PAM 8PAM 16PAM AM-DSB AM-DSB-SC AM-USB AM-LSB FM PM"
     ),
@@ -125,15 +125,15 @@ HISARMOD = Published(
 )
 
 _RADCOM_DYNAMIC = (
-    Waveform("PCW", "Airborne-detection"),
-    Waveform("PCW", "Airborne-range"),
-    Waveform("PCW", "Air-Ground-MTI"),
-    Waveform("PCW", "Ground mapping"),
-    Waveform("FMCW", "Radar-Altimeter"),
-    Waveform("BPSK", "SATCOM"),
-    Waveform("AM-DSB", "AM radio"),
-    Waveform("AM-SSB", "AM radio"),
-    Waveform("OOK", "Short-Range"),
+    Kind("PCW", "Airborne-detection"),
+    Kind("PCW", "Airborne-range"),
+    Kind("PCW", "Air-Ground-MTI"),
+    Kind("PCW", "Ground mapping"),
+    Kind("FMCW", "Radar-Altimeter"),
+    Kind("BPSK", "SATCOM"),
+    Kind("AM-DSB", "AM radio"),
+    Kind("AM-SSB", "AM radio"),
+    Kind("OOK", "Short-Range"),
 )
 _RADCOM_PAPER = (
     "Jagannath and Jagannath, Multi-task learning approach for modulation and wireless signal "
@@ -142,11 +142,11 @@ _RADCOM_PAPER = (
 
 RADCOM_AWGN = Published(
     name="RadComAWGN",
-    waveforms=(
+    kinds=(
         *_RADCOM_DYNAMIC,
-        Waveform("GFSK", "Bluetooth"),
-        Waveform("DSSS-CCK", "802.11bg"),
-        Waveform("DSSS-OQPSK", "802.15.4"),
+        Kind("GFSK", "Bluetooth"),
+        Kind("DSSS-CCK", "802.11bg"),
+        Kind("DSSS-OQPSK", "802.15.4"),
     ),
     snr_db=_RML_SNR_DB,
     samples=128,
@@ -158,7 +158,7 @@ RADCOM_AWGN = Published(
 
 RADCOM_DYNAMIC = Published(
     name="RadComDynamic",
-    waveforms=_RADCOM_DYNAMIC,
+    kinds=_RADCOM_DYNAMIC,
     snr_db=_RML_SNR_DB,
     samples=128,
     per=700,
@@ -169,7 +169,7 @@ RADCOM_DYNAMIC = Published(
 
 RADCOM_OTA = Published(
     name="RadComOta",
-    waveforms=_RADCOM_DYNAMIC,
+    kinds=_RADCOM_DYNAMIC,
     snr_db=tuple(map(float, range(0, 33, 4))),
     samples=128,
     per=7000,
@@ -180,7 +180,7 @@ RADCOM_OTA = Published(
 
 SIGZSL = Published(
     name="the set of SigZSLNet",
-    waveforms=_modulations("BPSK QPSK 2ASK 4ASK 16QAM 32QAM 64QAM"),
+    kinds=_modulations("BPSK QPSK 2ASK 4ASK 16QAM 32QAM 64QAM"),
     snr_db=tuple(map(float, range(11))),
     samples=1024,
     per=400,

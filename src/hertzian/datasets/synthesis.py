@@ -1,13 +1,13 @@
-"""Datasets from presets: cell by cell of (class, SNR), by as many processes as wanted."""
+"""Datasets from presets: cell by cell of (kind, SNR), by as many workers as wanted."""
 
 import itertools
 import math
 import multiprocessing
-import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,73 +15,92 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from hertzian.datasets.dataset import Dataset, DatasetError, Float32
-from hertzian.datasets.files import write_dataset
+from hertzian.datasets.cells import Cell
+from hertzian.datasets.converting import SUFFIXES, write_as
+from hertzian.datasets.dataset import Dataset, DatasetError, Float32, Indices
 from hertzian.datasets.presets import Preset, find_preset
+from hertzian.datasets.published import Kind
 
-SUFFIXES = (".h5", ".npz")
 _FURTHEST_DB = 100.0
-
-Group = npt.NDArray[np.int64]
+_AHEAD = 2  # cells that each worker may be ahead of the writer
 
 
 @dataclass(frozen=True)
 class _Job:
-    """A cell to make, and the file for its windows."""
+    """A cell to make."""
 
     preset: str
     seed: int
-    label: str
+    kind: Kind
     snr_db: float
-    per: int
-    file: Path
+    count: int
 
 
-@dataclass(frozen=True)
-class _CellFiles:
-    """Windows [n, 2, samples] that lie in one file for each cell, `per` in each."""
+@dataclass
+class _MadeWindows:
+    """Windows [n, 2, samples] that are made when it is their turn to be read, once and in order.
 
-    files: tuple[Path, ...]
-    per: int
-    samples: int
+    Reading fills in `group`, so that no more than a few cells are in memory.
+    """
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return len(self.files) * self.per, 2, self.samples
+    cells: Iterator[Cell]
+    shape: tuple[int, ...]
+    group: npt.NDArray[np.int64]
+    shared_groups: bool
+    advance: Callable[[float], None]
+    _rest: Float32 = field(init=False)
+    _row: int = 0
+    _next_group: int = 0
+
+    def __post_init__(self) -> None:
+        self._rest = np.empty((0, *self.shape[1:]), dtype=np.float32)
 
     def __getitem__(self, rows: slice, /) -> Float32:
-        start, stop, _ = rows.indices(self.shape[0])
-        x = np.empty((max(0, stop - start), *self.shape[1:]), dtype=np.float32)
-        row = start
-        while row < stop:
-            number, inside = divmod(row, self.per)
-            held = np.load(self.files[number], mmap_mode="r")[inside : inside + stop - row]
-            x[row - start : row - start + len(held)] = held
-            row += len(held)
-        return x
+        start, stop, step = rows.indices(self.shape[0])
+        if start != self._row or step != 1:
+            raise DatasetError("windows that are being made can be read in order only")
+        parts = [self._rest]
+        while (have := sum(map(len, parts))) < stop - start:
+            parts.append(self._take(next(self.cells), start + have))
+        x = parts[1] if len(parts) == 2 and not len(parts[0]) else np.concatenate(parts)
+        self._row, self._rest = stop, x[stop - start :]
+        return x[: stop - start]
+
+    def rows(self, indices: Indices) -> Float32:
+        """Refuse: windows that are being made have an order."""
+        raise DatasetError("windows that are being made can be read in order only")
+
+    def _take(self, cell: Cell, row: int) -> Float32:
+        group = cell.group
+        if not self.shared_groups:
+            group = np.where(group < 0, -1, group + self._next_group)
+            self._next_group += int(cell.group.max(initial=-1)) + 1
+        self.group[row : row + len(group)] = group
+        self.advance(len(group))
+        return np.asarray(cell.x, dtype=np.float32)
 
 
 def synthesise(
     preset: str,
     out: Path,
     *,
-    per: int,
+    per: int | None = None,
     seed: int,
     snr_db: Sequence[float] | None = None,
     workers: int = 1,
     advance: Callable[[float], None] = lambda windows: None,
 ) -> None:
-    """Write a preset's windows, ordered by class, then SNR, to a dataset file.
+    """Write a preset's windows, ordered by kind, then SNR, to a dataset file.
 
     The same arguments give the same bytes, whatever the number of workers.
 
     Args:
         preset: its name.
-        out: the file, `.h5` or `.npz`.
-        per: examples of every class at every SNR.
+        out: the file, of one of `SUFFIXES`.
+        per: examples of every kind at every SNR; None for those of the preset.
         seed: of the preset.
         snr_db: SNRs; None for those of the preset.
-        workers: processes.
+        workers: processes or threads.
         advance: told how many windows are done.
 
     Raises:
@@ -91,27 +110,23 @@ def synthesise(
     recipe = find_preset(preset)
     levels = recipe.snr_db if snr_db is None else tuple(map(float, snr_db))
     _check(out, per, seed, levels, workers)
-    cells = list(itertools.product(recipe.classes, levels))
-    with tempfile.TemporaryDirectory(prefix=f".{out.stem[:100]}.", dir=out.parent) as folder:
-        jobs = [
-            _Job(preset, seed, label, level, per, Path(folder) / f"{number}.npy")
-            for number, (label, level) in enumerate(cells)
-        ]
-        groups: list[Group] = []
-        for group in _made(jobs, workers):
-            groups.append(group + (groups[-1][-1] + 1 if groups else 0))
-            advance(per)
-        write_dataset(out, _dataset(recipe, jobs, np.concatenate(groups)))
+    jobs = [
+        _Job(preset, seed, kind, level, recipe.count(kind, per))
+        for kind, level in itertools.product(recipe.kinds, levels)
+    ]
+    with _pool(recipe.parallel, workers) as pool:
+        cells = _made(jobs, pool, _AHEAD * workers)
+        write_as(out, _dataset(recipe, jobs, cells, advance))
 
 
-def _check(out: Path, per: int, seed: int, levels: tuple[float, ...], workers: int) -> None:
+def _check(out: Path, per: int | None, seed: int, levels: tuple[float, ...], workers: int) -> None:
     if out.suffix.lower() not in SUFFIXES:
-        raise DatasetError(f"{out}: a dataset file ends in {' or '.join(SUFFIXES)}")
+        raise DatasetError(f"{out}: a dataset file ends in {', '.join(SUFFIXES)}")
     if not out.parent.is_dir():
         raise DatasetError(f"cannot write {out}: the folder {out.parent} does not exist")
     if out.is_dir():
         raise DatasetError(f"cannot write {out}: it is a folder")
-    if min(per, workers) < 1 or seed < 0:
+    if (per is not None and per < 1) or workers < 1 or seed < 0:
         raise DatasetError(
             f"{per} examples, seed {seed} and {workers} workers are not possible; at least 1, 0 "
             "and 1 are"
@@ -131,16 +146,30 @@ def check_levels(levels: tuple[float, ...]) -> None:
         raise DatasetError(f"SNRs lie within {_FURTHEST_DB:g} dB of 0, unlike {levels}")
 
 
-def _dataset(recipe: Preset, jobs: Sequence[_Job], group: Group) -> Dataset:
-    per = jobs[0].per
-    labels = [recipe.classes.index(job.label) for job in jobs]
-    levels = [job.snr_db for job in jobs]
+def _dataset(
+    recipe: Preset,
+    jobs: Sequence[_Job],
+    cells: Iterator[Cell],
+    advance: Callable[[float], None],
+) -> Dataset:
+    counts = [job.count for job in jobs]
+    total = sum(counts)
+    modulations, protocols = recipe.modulations, recipe.protocols
+    labels = [modulations.index(job.kind.modulation) for job in jobs]
+    protocol = [
+        -1 if job.kind.protocol is None else protocols.index(job.kind.protocol) for job in jobs
+    ]
+    group = np.zeros(total, dtype=np.int64)
     return Dataset(
-        x=_CellFiles(tuple(job.file for job in jobs), per, recipe.samples),
-        modulation=np.repeat(np.asarray(labels, dtype=np.int64), per),
-        snr_db=np.repeat(np.asarray(levels, dtype=np.float32), per),
+        x=_MadeWindows(
+            cells, (total, 2, recipe.samples), group, recipe.maker.shared_groups, advance
+        ),
+        modulation=np.repeat(np.asarray(labels, dtype=np.int64), counts),
+        snr_db=np.repeat(np.asarray([job.snr_db for job in jobs], dtype=np.float32), counts),
         group=group,
-        modulations=recipe.classes,
+        modulations=modulations,
+        protocol=np.repeat(np.asarray(protocol, dtype=np.int64), counts) if protocols else None,
+        protocols=protocols,
         preset=recipe.name,
         seed=jobs[0].seed,
         sample_rate_hz=recipe.sample_rate_hz,
@@ -149,34 +178,38 @@ def _dataset(recipe: Preset, jobs: Sequence[_Job], group: Group) -> Dataset:
     )
 
 
-def _made(jobs: Sequence[_Job], workers: int) -> Iterator[Group]:
-    """Make every cell; yield their groups in order."""
-    if workers == 1:
-        with _one_thread():
-            yield from map(_make, jobs)
-        return
-    # a forked child could inherit a lock that one of torch's threads holds
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, torch.set_num_threads, (1,)) as pool:
-        try:
-            yield from pool.map(_make, jobs)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sum in one order: results of several threads differ from those of one in the last bits."""
+def _pool(kind: str, workers: int) -> Iterator[Executor]:
+    """Open a pool of which each worker computes on one thread of its own.
+
+    One thread each, since sums of several differ from those of one in the last bits.
+    """
+    if kind == "threads" or workers == 1:
+        pool: Executor = ThreadPoolExecutor(
+            workers, initializer=torch.set_num_threads, initargs=(1,)
+        )
+    else:
+        # a forked child could inherit a lock that one of torch's threads holds
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(workers, context, torch.set_num_threads, (1,))
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
     try:
-        yield
+        yield pool
     finally:
+        pool.shutdown(wait=True, cancel_futures=True)
         torch.set_num_threads(before)
 
 
-def _make(job: _Job) -> Group:
-    cell = find_preset(job.preset).cell(job.seed, job.label, job.snr_db, job.per)
-    np.save(job.file, cell.x)
-    return cell.group
+def _made(jobs: Sequence[_Job], pool: Executor, ahead: int) -> Iterator[Cell]:
+    """Make every cell in order, a few of them before they are asked for."""
+    waiting: deque[Future[Cell]] = deque()
+    for job in jobs:
+        waiting.append(pool.submit(_make, job))
+        if len(waiting) > ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _make(job: _Job) -> Cell:
+    return find_preset(job.preset).maker.cell(job.seed, job.kind, job.snr_db, job.count)

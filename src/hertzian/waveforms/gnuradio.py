@@ -1,0 +1,290 @@
+"""The transmitters of GNU Radio's flowgraphs behind the RadioML sets, cut anywhere out of a pass.
+
+A pass is one run of a flowgraph. Windows of it hold data of their own: two of them share no symbol,
+as windows that lie apart don't. Eight samples per symbol, so that shaping is a product of symbols
+with one banded matrix (Toeplitz) instead of a sum over taps.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from math import pi
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from hertzian.signal import canonical
+from hertzian.waveforms.base import draw_indices, require, rotate
+from hertzian.waveforms.linear import alphabet
+from hertzian.waveforms.messages import speech_like
+from hertzian.waveforms.pulses import root_raised_cosine
+
+SAMPLES_PER_SYMBOL = 8
+_SPAN = 88  # symbols that the root-raised-cosine filter of the flowgraphs is long
+_ROLL_OFF = 0.35
+_FOLD = 32  # symbols at once where a stream is long: the band then fills most of its matrix
+_BT = 0.35
+_GAUSSIAN_SYMBOLS = 4
+_GFSK_SENSITIVITY = 0.1  # radians per sample
+_CPFSK_INDEX = 0.5
+
+AUDIO_RATE_HZ = 44_100.0
+AUDIO_SAMPLES = 10_000
+"""Audio of one pass, 0.23 s."""
+
+_VOICE_HZ = 3400.0
+_FM_INTERPOLATION = 5
+_FM_DEVIATION_HZ = 75e3
+_AM_RATE_HZ = 200e3
+
+Reader = Callable[[Tensor, Tensor, int], Tensor]
+"""(which pass int64 [n], first sample int64 [n], length) -> complex64 [n, length]."""
+
+
+class Transmitter(Protocol):
+    """What sends one class of a set."""
+
+    @property
+    def samples(self) -> int:
+        """Samples of a pass."""
+        ...
+
+    def begin(self, passes: int, generator: torch.Generator) -> Reader:
+        """Begin so many passes and return what reads samples of them; each reading is anew."""
+        ...
+
+
+@dataclass(frozen=True)
+class Shaped:
+    """A linear modulation on a root-raised cosine of roll-off 0.35, 8 samples per symbol.
+
+    Attributes:
+        label: the alphabet, of unit mean power.
+        symbols: of a pass.
+        amplitude: factor of the alphabet.
+    """
+
+    label: str
+    symbols: int
+    amplitude: float = 1.0
+
+    @property
+    def samples(self) -> int:
+        """Samples of a pass."""
+        return self.symbols * SAMPLES_PER_SYMBOL
+
+    def begin(self, passes: int, generator: torch.Generator) -> Reader:
+        """Return what reads windows with symbols of their own."""
+        points = self.amplitude * alphabet(canonical(self.label)).to(generator.device)
+
+        def read(which: Tensor, first: Tensor, length: int) -> Tensor:
+            count = _symbols_needed(length)
+            chosen = draw_indices(len(points), len(first), count + _SPAN - 1, generator)
+            # the filter is empty when a pass begins, and fills in its first 88 symbols
+            begun = _numbers(first, count) >= 0
+            parts = torch.cat([points.real[chosen] * begun, points.imag[chosen] * begun])
+            shaped = _shaped(parts, "rrc").view(2, len(first), -1)
+            places = _places(first, length)
+            return torch.complex(shaped[0].gather(1, places), shaped[1].gather(1, places))
+
+        return read
+
+
+@dataclass(frozen=True)
+class PhaseModulated:
+    """Binary frequency keying of constant envelope, 8 samples per symbol.
+
+    CPFSK: rectangular, h = 0.5. GFSK: Gaussian of BT 0.35, 0.1 rad per sample, so h = 0.255.
+
+    Attributes:
+        label: CPFSK or GFSK.
+        symbols: of a pass.
+    """
+
+    label: str
+    symbols: int
+
+    @property
+    def samples(self) -> int:
+        """Samples of a pass."""
+        return self.symbols * SAMPLES_PER_SYMBOL
+
+    def begin(self, passes: int, generator: torch.Generator) -> Reader:
+        """Return what reads windows with bits of their own."""
+        kind = canonical(self.label)
+        require(kind in ("GFSK", "CPFSK"), f"constant envelopes are GFSK and CPFSK, not {kind}")
+        step = _CPFSK_INDEX / (2 * SAMPLES_PER_SYMBOL)
+        step = _GFSK_SENSITIVITY / (2 * pi) if kind == "GFSK" else step
+        span = _filter_of(kind).shape[0]
+
+        def read(which: Tensor, first: Tensor, length: int) -> Tensor:
+            count = _symbols_needed(length)
+            bits = 2.0 * draw_indices(2, len(first), count + span - 1, generator) - 1
+            turns = torch.cumsum(_shaped(bits, kind).double(), dim=1)
+            turns = turns.gather(1, _places(first, length))
+            symbols = torch.div(first, SAMPLES_PER_SYMBOL, rounding_mode="floor").clamp(min=0)
+            before = _earlier_turns(symbols, generator)[:, None] * SAMPLES_PER_SYMBOL
+            return rotate(step * (before + turns))
+
+        return read
+
+
+def _earlier_turns(symbols: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw the sum of so many random signs, float64 [n]: of a normal law, rounded to its parity."""
+    spread = torch.randn(symbols.shape, generator=generator, device=generator.device).double()
+    ones = torch.round(symbols / 2 + spread * torch.sqrt(symbols / 4.0))
+    return 2 * ones - symbols
+
+
+@dataclass(frozen=True)
+class Broadcast:
+    """An analog transmitter that sends 0.23 s of speech in each pass.
+
+    Attributes:
+        label: WBFM (75 kHz of deviation at 220.5 kHz), AM-DSB (1 + x at 200 kHz), AM-SSB (the upper
+            sideband alone, at 200 kHz) or "silence": the AM-SSB of the published sets, whose
+            carrier of 0 Hz multiplies everything by zero.
+        audio: (passes, generator) -> float32 [passes, `AUDIO_SAMPLES`], at most 0.5; where it gives
+            one row, every pass sends it.
+    """
+
+    label: str
+    audio: Callable[[int, torch.Generator], Tensor]
+
+    @property
+    def samples(self) -> int:
+        """Samples of a pass."""
+        if self.label == "WBFM":
+            return AUDIO_SAMPLES * _FM_INTERPOLATION
+        return int(AUDIO_SAMPLES * _AM_RATE_HZ / AUDIO_RATE_HZ)
+
+    def begin(self, passes: int, generator: torch.Generator) -> Reader:
+        """Send the audio, and return what reads windows of it."""
+        if self.label == "silence":
+            sent = torch.zeros(1, self.samples, dtype=torch.complex64)
+        else:
+            sent = _modulated(self.label, self.audio(passes, generator), self.samples)
+
+        def read(which: Tensor, first: Tensor, length: int) -> Tensor:
+            row = which if len(sent) > 1 else torch.zeros_like(which)
+            places = first[:, None] + torch.arange(length)
+            return sent.view(-1)[row[:, None] * sent.shape[1] + places.clamp(0, sent.shape[1] - 1)]
+
+        return read
+
+
+def _modulated(label: str, audio: Tensor, samples: int) -> Tensor:
+    upsampled = _resampled(audio, samples)
+    if label == "WBFM":
+        deviation = _FM_DEVIATION_HZ / (AUDIO_RATE_HZ * _FM_INTERPOLATION)
+        return rotate(torch.cumsum(deviation * upsampled.double(), dim=1))
+    if label == "AM-DSB":
+        return (1 + upsampled).to(torch.complex64)
+    require(label == "AM-SSB", f"broadcasts are WBFM, AM-DSB and AM-SSB, not {label}")
+    half = torch.fft.rfft(upsampled)
+    half[:, 0] = 0
+    analytic: Tensor = torch.fft.ifft(half, n=samples)
+    return 2 * analytic
+
+
+def _resampled(audio: Tensor, samples: int) -> Tensor:
+    """Interpolate by FFT: speech of 3.4 kHz is far inside every filter of the flowgraphs."""
+    spectrum = torch.fft.rfft(audio)
+    raised: Tensor = torch.fft.irfft(spectrum, n=samples) * (samples / audio.shape[1])
+    return raised
+
+
+def spoken(passes: int, generator: torch.Generator) -> Tensor:
+    """Draw speech of its own for each pass, float32 [passes, `AUDIO_SAMPLES`], peak 0.5."""
+    bandwidth = _VOICE_HZ / AUDIO_RATE_HZ
+    return 0.5 * speech_like(passes, AUDIO_SAMPLES, bandwidth, generator)
+
+
+@dataclass(frozen=True)
+class MostlySilent:
+    """One recording for every pass, float32 [1, `AUDIO_SAMPLES`]: silence, then speech of peak 0.5.
+
+    Attributes:
+        share: of the pass, silent.
+        seed: of the voice.
+        hush: level of the silence relative to the speech.
+    """
+
+    share: float
+    seed: int
+    hush: float = 1e-3
+
+    def __call__(self, passes: int, generator: torch.Generator) -> Tensor:
+        """Return the recording; nothing is drawn from the generator."""
+        voice = speech_like(
+            1,
+            AUDIO_SAMPLES,
+            _VOICE_HZ / AUDIO_RATE_HZ,
+            torch.Generator().manual_seed(self.seed),
+        )
+        # a word begins within some 5 ms
+        place = torch.arange(AUDIO_SAMPLES) - self.share * AUDIO_SAMPLES
+        gate = torch.sigmoid(place / (0.001 * AUDIO_RATE_HZ))
+        gated = voice * (self.hush + (1 - self.hush) * gate)
+        return 0.5 * gated / gated.abs().max()
+
+
+# --- shaping ------------------------------------------------------------------------------------
+
+
+def _symbols_needed(length: int) -> int:
+    return -(-(length + SAMPLES_PER_SYMBOL - 1) // SAMPLES_PER_SYMBOL)
+
+
+def _numbers(first: Tensor, count: int) -> Tensor:
+    """Return the numbers of the symbols that shape `count` symbols of output, int64 [n, ...]."""
+    newest = torch.div(first, SAMPLES_PER_SYMBOL, rounding_mode="floor")
+    return newest[:, None] + torch.arange(1 - _SPAN, count, device=first.device)
+
+
+def _places(first: Tensor, length: int) -> Tensor:
+    return (first % SAMPLES_PER_SYMBOL)[:, None] + torch.arange(length, device=first.device)
+
+
+@lru_cache(maxsize=8)
+def _filter_of(kind: str) -> npt.NDArray[np.float64]:
+    """Return the pulse as [symbols, samples per symbol], in order of time."""
+    if kind == "rrc":
+        t = np.arange(_SPAN * SAMPLES_PER_SYMBOL) / SAMPLES_PER_SYMBOL - _SPAN / 2
+        taps = root_raised_cosine(t, _ROLL_OFF)
+    elif kind == "CPFSK":
+        taps = np.ones(SAMPLES_PER_SYMBOL)
+    else:
+        length = _GAUSSIAN_SYMBOLS * SAMPLES_PER_SYMBOL
+        t = (np.arange(length) - (length / 2 - 1)) / SAMPLES_PER_SYMBOL
+        bell = np.exp(-0.5 * (2 * np.pi * _BT * t) ** 2 / np.log(2))
+        taps = np.convolve(bell / bell.sum(), np.ones(SAMPLES_PER_SYMBOL))
+    padded = np.pad(taps, (0, -taps.size % SAMPLES_PER_SYMBOL))
+    return padded.reshape(-1, SAMPLES_PER_SYMBOL)
+
+
+@lru_cache(maxsize=32)
+def _toeplitz(kind: str, count: int) -> Tensor:
+    """Return float32 [count + span - 1, count x 8]: from symbols to the samples of `count`."""
+    pulse = _filter_of(kind)
+    span = len(pulse)
+    matrix = np.zeros((count + span - 1, count, SAMPLES_PER_SYMBOL))
+    for place in range(count):
+        # the newest symbol meets the beginning of the pulse
+        matrix[place : place + span, place] = pulse[::-1]
+    return torch.from_numpy(matrix.reshape(count + span - 1, -1).astype(np.float32))
+
+
+def _shaped(symbols: Tensor, kind: str) -> Tensor:
+    """Shape float32 [n, count + span - 1] into [n, count x 8]."""
+    span = len(_filter_of(kind))
+    count = symbols.shape[1] - span + 1
+    if count <= 2 * _FOLD:
+        return symbols.to(torch.float32) @ _toeplitz(kind, count).to(symbols.device)
+    padded = torch.nn.functional.pad(symbols.to(torch.float32), (0, -count % _FOLD))
+    blocks = padded.unfold(1, _FOLD + span - 1, _FOLD)
+    shaped = blocks @ _toeplitz(kind, _FOLD).to(symbols.device)
+    return shaped.reshape(len(symbols), -1)[:, : count * SAMPLES_PER_SYMBOL]
