@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from hertzian.datasets.dataset import Dataset, DatasetError, Float32
+from hertzian.datasets.dataset import Dataset, DatasetError, Float32, Int64, finite, gather
 from hertzian.datasets.files import write_dataset
 from hertzian.datasets.presets import Preset, find_preset
 
@@ -58,7 +58,10 @@ class _CellFiles:
             held = np.load(self.files[number], mmap_mode="r")[inside : inside + stop - row]
             x[row - start : row - start + len(held)] = held
             row += len(held)
-        return x
+        return finite(x, start)
+
+    def rows(self, indices: Int64, /) -> Float32:
+        return gather(indices, self.shape, lambda first, stop: self[first:stop])
 
 
 def synthesise(
