@@ -71,7 +71,7 @@ class ArrayWindows:
             DatasetError: one holds a value that is not finite.
         """
         first = rows.indices(len(self.array))[0]
-        return finite(np.asarray(self.array[rows], dtype=np.float32), first)
+        return finite(as_float32(self.array[rows]), first)
 
     def rows(self, indices: Int64, /) -> Float32:
         """Return the windows of these numbers, as `WindowSource` says.
@@ -80,12 +80,18 @@ class ArrayWindows:
             DatasetError: there is none of a number, or one holds a value that is not finite.
         """
         check_rows(indices, len(self.array))
-        return finite(np.asarray(self.array[indices], dtype=np.float32), indices)
+        return finite(as_float32(self.array[indices]), indices)
 
     def __array__(
         self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
     ) -> npt.NDArray[Any]:
         return np.array(self.array, dtype=dtype, copy=copy)
+
+
+def as_float32(values: npt.NDArray[Any]) -> Float32:
+    """Return real numbers as float32; what is too large for it becomes infinite."""
+    with np.errstate(over="ignore"):
+        return np.asarray(values, dtype=np.float32)
 
 
 def finite(windows: Float32, numbers: int | Int64) -> Float32:

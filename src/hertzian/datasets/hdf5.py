@@ -13,7 +13,14 @@ from typing import Any
 import h5py
 import numpy as np
 
-from hertzian.datasets.dataset import DatasetError, Float32, Int64, finite, gather
+from hertzian.datasets.dataset import (
+    DatasetError,
+    Float32,
+    Int64,
+    as_float32,
+    finite,
+    gather,
+)
 
 BEST_COMPRESSION = 1100
 """Deflate reaches 1032 : 1 at best; what claims more has no data behind it."""
@@ -116,6 +123,6 @@ class H5Windows:
         place = self.axes.index("n")
         whole = slice(None)
         selection = tuple(slice(start, stop) if axis == place else whole for axis in range(3))
-        held = np.asarray(file[self.name][selection], dtype=np.float32)
+        held = as_float32(file[self.name][selection])
         order = [self.axes.index(axis) for axis in "ncs"]
         return np.ascontiguousarray(held.transpose(order))
