@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from hertzian.datasets import files
 from hertzian.datasets.dataset import Dataset, DatasetError
-from hertzian.datasets.files import H5Windows, read_dataset, write_dataset
+from hertzian.datasets.files import read_dataset, write_dataset
+from hertzian.datasets.hdf5 import H5Windows
 from hertzian.signal import HertzianError
 
 pytestmark = pytest.mark.base

@@ -1,7 +1,7 @@
 """A dataset of windows: the samples, their labels, and what was done to make them."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,15 +11,30 @@ import numpy.typing as npt
 from hertzian.signal import HertzianError
 
 Float32 = npt.NDArray[np.float32]
+Int64 = npt.NDArray[np.int64]
 LONGEST_WINDOW = 1 << 20
+
+Advance = Callable[[float], None]
+"""Is told how many windows more are done."""
+
+
+def ignore(windows: float) -> None:
+    """Do nothing with the count of windows that are done."""
 
 
 class DatasetError(HertzianError):
     """A dataset that cannot be read, or whose parts do not belong together."""
 
 
+class DatasetWarning(UserWarning):
+    """Something about a dataset that its user should know, although it can be read or written."""
+
+
 class WindowSource(Protocol):
-    """Windows [n, 2, samples], in memory or in a file; a slice gives them as float32."""
+    """Windows [n, 2, samples], in memory or in a file; what is read of them is float32.
+
+    A window that holds a value that is not finite is refused when it is read.
+    """
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -27,8 +42,108 @@ class WindowSource(Protocol):
         ...
 
     def __getitem__(self, rows: slice, /) -> Float32:
-        """Return windows float32 [rows, 2, samples]."""
+        """Return windows float32 [rows, 2, samples]; the step of the slice is 1."""
         ...
+
+    def rows(self, indices: Int64, /) -> Float32:
+        """Return the windows of these numbers, float32 [k, 2, samples], in their order.
+
+        Any order will do, and a number may come twice; ascending runs are read fastest.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ArrayWindows:
+    """Windows [n, 2, samples] of real numbers, in memory."""
+
+    array: npt.NDArray[Any]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes [n, 2, samples]."""
+        return self.array.shape
+
+    def __getitem__(self, rows: slice, /) -> Float32:
+        """Return windows float32 [rows, 2, samples], without a copy where they are float32.
+
+        Raises:
+            DatasetError: one holds a value that is not finite.
+        """
+        first = rows.indices(len(self.array))[0]
+        return finite(as_float32(self.array[rows]), first)
+
+    def rows(self, indices: Int64, /) -> Float32:
+        """Return the windows of these numbers, as `WindowSource` says.
+
+        Raises:
+            DatasetError: there is none of a number, or one holds a value that is not finite.
+        """
+        check_rows(indices, len(self.array))
+        return finite(as_float32(self.array[indices]), indices)
+
+    def __array__(
+        self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
+    ) -> npt.NDArray[Any]:
+        return np.array(self.array, dtype=dtype, copy=copy)
+
+
+def as_float32(values: npt.NDArray[Any]) -> Float32:
+    """Return real numbers as float32; what is too large for it becomes infinite."""
+    with np.errstate(over="ignore"):
+        return np.asarray(values, dtype=np.float32)
+
+
+def finite(windows: Float32, numbers: int | Int64) -> Float32:
+    """Return windows [k, 2, samples] as they are.
+
+    Args:
+        windows: what was read.
+        numbers: number of the first, or of each of them.
+
+    Raises:
+        DatasetError: one holds a value that is not finite; the message says which.
+    """
+    if windows.size and not (np.isfinite(windows.min()) and np.isfinite(windows.max())):
+        place = int(np.argmin(np.isfinite(windows).all(axis=(1, 2))))
+        row = numbers + place if isinstance(numbers, int) else int(numbers[place])
+        raise DatasetError(f"row {row} holds a value that is not finite; remove this window")
+    return windows
+
+
+def check_rows(indices: Int64, count: int) -> None:
+    """Refuse row numbers that are outside 0 .. count - 1.
+
+    Raises:
+        DatasetError: one is.
+    """
+    if indices.size and not 0 <= int(indices.min()) <= int(indices.max()) < count:
+        raise DatasetError(
+            f"rows {indices.min()} to {indices.max()} were asked for, but there are {count}"
+        )
+
+
+def gather(indices: Int64, shape: tuple[int, ...], read: Callable[[int, int], Float32]) -> Float32:
+    """Return windows by number, from a source that reads ranges of them.
+
+    Args:
+        indices: int64 [k], in any order.
+        shape: of all windows, [n, 2, samples].
+        read: (first, last + 1) -> these windows, float32.
+
+    Raises:
+        DatasetError: there is no window of a number.
+    """
+    check_rows(indices, shape[0])
+    order = np.argsort(indices, kind="stable")
+    ascending = indices[order]
+    out = np.empty((len(indices), *shape[1:]), dtype=np.float32)
+    ends = np.flatnonzero(np.diff(ascending) > 1) + 1
+    for run in np.split(np.arange(len(indices)), ends) if len(indices) else ():
+        first = int(ascending[run[0]])
+        block = read(first, int(ascending[run[-1]]) + 1)
+        out[order[run]] = block if len(block) == len(run) else block[ascending[run] - first]
+    return out
 
 
 @dataclass(frozen=True)
@@ -36,10 +151,12 @@ class Dataset:
     """Windows with their labels.
 
     Attributes:
-        x: [n, 2, samples] (I, Q); may lie in a file and be read slice by slice.
+        x: [n, 2, samples] (I, Q); may lie in a file and be read slice by slice. A NumPy array
+            is taken too, and becomes `ArrayWindows`.
         modulation: int64 [n], indices into `modulations`.
         snr_db: float32 [n], as `snr_definition` says; not finite where there is no signal.
         group: int64 [n]; windows of one realisation (stream, channel draw, recording) share it.
+            -1: the window shares samples with two groups, and is in no part of a split.
         modulations: class names, as the preset spells them.
         preset, seed: what made it; with `version` the same windows can be made again.
         sample_rate_hz: 1.0 where frequencies are relative to the sampling rate.
@@ -68,6 +185,8 @@ class Dataset:
         Raises:
             DatasetError: they do not; the message says which.
         """
+        if isinstance(self.x, np.ndarray):
+            object.__setattr__(self, "x", ArrayWindows(self.x))
         shape = self.x.shape
         if len(shape) != 3 or shape[1] != 2 or not 1 <= shape[2] <= LONGEST_WINDOW:
             raise DatasetError(f"x is {list(shape)}, expected [n, 2, samples]")

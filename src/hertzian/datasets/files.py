@@ -7,9 +7,7 @@ as root attributes in HDF5, as arrays without dimensions in `.npz`.
 
 import math
 import zipfile
-import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,7 +15,14 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from hertzian.datasets.dataset import Dataset, DatasetError, Float32
+from hertzian.datasets.dataset import (
+    Advance,
+    ArrayWindows,
+    Dataset,
+    DatasetError,
+    ignore,
+)
+from hertzian.datasets.hdf5 import BEST_COMPRESSION, H5Windows, plain_array, reading
 from hertzian.recordings import atomic_path
 
 _COLUMNS = ("modulation", "snr_db", "group", "protocol")
@@ -33,95 +38,113 @@ _ATTRIBUTES: dict[str, type[str] | type[int] | type[float]] = {
 _KINDS = {"x": "f", "modulation": "iu", "snr_db": "f", "group": "iu", "protocol": "iu"}
 _MOST_NAMES = 10_000
 _LONGEST_TEXT = 10_000
-# deflate reaches 1032 : 1 at best; what claims more has no data behind it
-_BEST_COMPRESSION = 1100
 _LARGEST_NPZ_BYTES = 8 << 30
-_LARGEST_CHUNK_BYTES = 256 << 20
-_FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
 _ROWS = 4096  # windows written at a time
-
-# what h5py, zipfile and NumPy raise on bytes that are not theirs
-_DAMAGE = (
-    *(OSError, ValueError, KeyError, TypeError, RuntimeError, NotImplementedError),
-    *(ArithmeticError, EOFError, zipfile.BadZipFile, zlib.error),
-)
 
 Parts = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class H5Windows:
-    """The windows of an HDF5 file, read when asked for.
-
-    The file is opened for each slice, so that the object can go to other processes.
-    """
-
-    path: Path
-    shape: tuple[int, ...]
-
-    def __getitem__(self, rows: slice, /) -> Float32:
-        """Return windows float32 [rows, 2, samples].
-
-        Raises:
-            DatasetError: the file has gone, or is damaged.
-        """
-        try:
-            with h5py.File(self.path, "r") as file:
-                return np.asarray(file["x"][rows], dtype=np.float32)
-        except (OSError, KeyError) as error:
-            raise DatasetError(f"{self.path}: cannot read windows ({_one_line(error)})") from None
-
-
-def write_dataset(path: str | Path, dataset: Dataset) -> None:
+def write_dataset(path: str | Path, dataset: Dataset, advance: Advance = ignore) -> None:
     """Write a dataset as `.h5` or `.npz`, whole or not at all; `x` slice by slice in `.h5`.
+
+    Args:
+        path: the file.
+        dataset: what to write.
+        advance: told how many windows are done.
 
     Raises:
         DatasetError: another suffix.
         HertzianError: the file cannot be written.
     """
-    suffix = Path(path).suffix.lower()
-    if suffix not in (".h5", ".npz"):
+    writers = {".h5": write_h5, ".npz": write_npz}
+    writer = writers.get(Path(path).suffix.lower())
+    if writer is None:
         raise DatasetError(f"{path}: a dataset file ends in .h5 or .npz")
+    writer(path, dataset, advance)
+
+
+def write_h5(path: str | Path, dataset: Dataset, advance: Advance = ignore) -> None:
+    """Write a dataset as HDF5, whole or not at all, slice by slice.
+
+    Raises:
+        HertzianError: the file cannot be written.
+    """
+    with atomic_path(path) as partial, h5py.File(partial, "w") as file:
+        windows = file.create_dataset("x", shape=dataset.x.shape, dtype="<f4")
+        for rows, x in dataset.batches(_ROWS):
+            windows[rows] = x
+            advance(len(x))
+        for name, column in _columns(dataset).items():
+            file[name] = column
+        for name, words in _names(dataset).items():
+            file.create_dataset(name, data=words, dtype=h5py.string_dtype())
+        file.attrs.update(_attributes(dataset))
+
+
+def write_npz(path: str | Path, dataset: Dataset, advance: Advance = ignore) -> None:
+    """Write a dataset as `.npz`, whole or not at all; it is in memory as a whole.
+
+    Raises:
+        HertzianError: the file cannot be written.
+    """
+    # NumPy's stub takes the keyword arrays for its own options
+    arrays: Mapping[str, Any] = {
+        "x": dataset.x[:],
+        **_columns(dataset),
+        **_names(dataset),
+        **_attributes(dataset),
+    }
+    with atomic_path(path) as partial, partial.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+    advance(len(dataset))
+
+
+def _columns(dataset: Dataset) -> Parts:
     columns = {name: getattr(dataset, name) for name in _COLUMNS}
-    columns = {name: column for name, column in columns.items() if column is not None}
-    names = {name: list(getattr(dataset, name)) for name in _NAMES if getattr(dataset, name)}
-    attributes = {name: kind(getattr(dataset, name)) for name, kind in _ATTRIBUTES.items()}
-    with atomic_path(path) as partial:
-        if suffix == ".npz":
-            # NumPy's stub takes the keyword arrays for its own options
-            arrays: Mapping[str, Any] = {"x": dataset.x[:], **columns, **names, **attributes}
-            np.savez(partial, allow_pickle=False, **arrays)
-            return
-        with h5py.File(partial, "w") as file:
-            windows = file.create_dataset("x", shape=dataset.x.shape, dtype="<f4")
-            for rows, x in dataset.batches(_ROWS):
-                windows[rows] = x
-            for name, column in columns.items():
-                file[name] = column
-            for name, words in names.items():
-                file.create_dataset(name, data=words, dtype=h5py.string_dtype())
-            file.attrs.update(attributes)
+    return {name: column for name, column in columns.items() if column is not None}
+
+
+def _names(dataset: Dataset) -> Parts:
+    return {name: list(getattr(dataset, name)) for name in _NAMES if getattr(dataset, name)}
+
+
+def _attributes(dataset: Dataset) -> Parts:
+    return {name: kind(getattr(dataset, name)) for name, kind in _ATTRIBUTES.items()}
 
 
 def read_dataset(path: str | Path) -> Dataset:
-    """Read a dataset file; the windows of `.h5` stay in the file until they are asked for.
+    """Read a file of Hertzian's own formats, by its suffix; `open_dataset` reads every format.
 
     Raises:
         DatasetError: the file is missing, of another kind, damaged, or its parts disagree.
     """
     file = Path(path)
-    readers = {".h5": _read_h5, ".hdf5": _read_h5, ".npz": _read_npz}
+    readers = {".h5": read_h5, ".hdf5": read_h5, ".npz": read_npz}
     reader = readers.get(file.suffix.lower())
     if reader is None:
         raise DatasetError(f"{file}: expected a dataset file, .h5 or .npz")
     if not file.is_file():
         raise DatasetError(f"{file}: no such file")
-    try:
-        return _assemble(reader(file))
-    except DatasetError as error:
-        raise DatasetError(f"{file}: {error}") from None
-    except _DAMAGE as error:
-        raise DatasetError(f"{file}: not a readable dataset ({_one_line(error)})") from None
+    with reading(file):
+        return reader(file)
+
+
+def read_h5(path: Path) -> Dataset:
+    """Read Hertzian's HDF5; the windows stay in the file until they are asked for.
+
+    Raises:
+        DatasetError: its parts are missing or disagree.
+    """
+    return _assemble(_h5_parts(path))
+
+
+def read_npz(path: Path) -> Dataset:
+    """Read Hertzian's `.npz`, into memory.
+
+    Raises:
+        DatasetError: its parts are missing or disagree.
+    """
+    return _assemble(_npz_parts(path))
 
 
 def _assemble(parts: Parts) -> Dataset:
@@ -176,13 +199,13 @@ def _check_names(name: str, shape: tuple[int, ...]) -> None:
 # --- HDF5 ---------------------------------------------------------------------------------------
 
 
-def _read_h5(path: Path) -> Parts:
+def _h5_parts(path: Path) -> Parts:
     with h5py.File(path, "r") as file:
         parts: Parts = {}
         for name in ("x", *_COLUMNS, *_NAMES):
             if name not in file:
                 continue
-            held = _plain(file, name, path.stat().st_size)
+            held = plain_array(file, name, path.stat().st_size)
             if name in _NAMES:
                 _check_names(name, held.shape)
                 if h5py.check_string_dtype(held.dtype) is None:
@@ -197,42 +220,13 @@ def _read_h5(path: Path) -> Parts:
         return parts
 
 
-def _plain(file: Any, name: str, file_bytes: int) -> Any:
-    """Return a dataset that lies wholly in this file, in a size that the file can hold.
-
-    Raises:
-        DatasetError: it is a link, lies elsewhere, or claims more than is there.
-    """
-    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-        raise DatasetError(f"{name} is a link to another place, which is refused")
-    held = file[name]
-    if not isinstance(held, h5py.Dataset):
-        raise DatasetError(f"{name} is a group, expected an array")
-    if held.external or held.is_virtual:
-        raise DatasetError(f"{name} keeps its values in another file, which is refused")
-    if (
-        held.shape is None
-        or math.prod(held.shape) * held.dtype.itemsize > _BEST_COMPRESSION * file_bytes
-    ):
-        raise DatasetError(f"{name} claims {held.shape}, more than a file of its size can hold")
-    properties = held.id.get_create_plist()
-    filters = [properties.get_filter(place)[0] for place in range(properties.get_nfilters())]
-    foreign = [code for code in filters if code not in _FILTERS]
-    if foreign:
-        known = ", ".join(_FILTERS.values())
-        raise DatasetError(f"{name} is packed by HDF5 filter {foreign[0]}; known are {known}")
-    if held.chunks and math.prod(held.chunks) * held.dtype.itemsize > _LARGEST_CHUNK_BYTES:
-        raise DatasetError(f"{name} has chunks of {list(held.chunks)}, too large to unpack")
-    return held
-
-
 # --- npz ----------------------------------------------------------------------------------------
 
 
-def _read_npz(path: Path) -> Parts:
+def _npz_parts(path: Path) -> Parts:
     with zipfile.ZipFile(path) as archive:
         size = sum(info.file_size for info in archive.infolist())
-        if size > min(_LARGEST_NPZ_BYTES, _BEST_COMPRESSION * path.stat().st_size):
+        if size > min(_LARGEST_NPZ_BYTES, BEST_COMPRESSION * path.stat().st_size):
             raise DatasetError(f"claims {size / 1e9:.1f} GB of arrays; large datasets go into .h5")
         members = {info.filename: info for info in archive.infolist()}
         parts: Parts = {}
@@ -242,7 +236,7 @@ def _read_npz(path: Path) -> Parts:
                 with archive.open(info) as member:
                     parts[name] = _read_npy(name, member, info.file_size)
         if "x" in parts:
-            parts["x"] = np.asarray(parts["x"], dtype=np.float32)
+            parts["x"] = ArrayWindows(np.asarray(parts["x"], dtype=np.float32))
         return parts
 
 
@@ -269,7 +263,3 @@ def _read_npy(name: str, member: IO[bytes], size: int) -> npt.NDArray[Any]:
             raise DatasetError(f"{name} holds {dtype}, expected texts")
     flat = np.frombuffer(bytearray(member.read()), dtype=dtype)
     return flat.reshape(shape, order="F" if fortran_order else "C")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -4,7 +4,7 @@ import itertools
 import math
 import multiprocessing
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,12 +12,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from hertzian.datasets.cells import Cell
 from hertzian.datasets.converting import SUFFIXES, write_as
-from hertzian.datasets.dataset import Dataset, DatasetError, Float32, Indices
+from hertzian.datasets.dataset import Advance, Dataset, DatasetError, Float32, Int64, ignore
 from hertzian.datasets.presets import Preset, find_preset
 from hertzian.datasets.published import Kind
 
@@ -45,9 +44,9 @@ class _MadeWindows:
 
     cells: Iterator[Cell]
     shape: tuple[int, ...]
-    group: npt.NDArray[np.int64]
+    group: Int64
     shared_groups: bool
-    advance: Callable[[float], None]
+    advance: Advance
     _rest: Float32 = field(init=False)
     _row: int = 0
     _next_group: int = 0
@@ -66,7 +65,7 @@ class _MadeWindows:
         self._row, self._rest = stop, x[stop - start :]
         return x[: stop - start]
 
-    def rows(self, indices: Indices) -> Float32:
+    def rows(self, indices: Int64) -> Float32:
         """Refuse: windows that are being made have an order."""
         raise DatasetError("windows that are being made can be read in order only")
 
@@ -88,7 +87,7 @@ def synthesise(
     seed: int,
     snr_db: Sequence[float] | None = None,
     workers: int = 1,
-    advance: Callable[[float], None] = lambda windows: None,
+    advance: Advance = ignore,
 ) -> None:
     """Write a preset's windows, ordered by kind, then SNR, to a dataset file.
 
@@ -150,7 +149,7 @@ def _dataset(
     recipe: Preset,
     jobs: Sequence[_Job],
     cells: Iterator[Cell],
-    advance: Callable[[float], None],
+    advance: Advance,
 ) -> Dataset:
     counts = [job.count for job in jobs]
     total = sum(counts)
