@@ -8,6 +8,8 @@ from hertzian.waveforms import (
     AmplitudeModulation,
     FrequencyModulation,
     SingleSideband,
+    SingleSidebandWithCarrier,
+    SuppressedCarrier,
     WaveformError,
 )
 
@@ -33,6 +35,67 @@ def test_the_envelope_of_speech_never_reaches_below_its_index():
 
 def test_amplitude_modulation_by_a_tone_fills_twice_its_frequency():
     waveform = AmplitudeModulation("AM-DSB", 0.1, 1.0, "tone")
+    assert bandwidth(array(waveform, 2, 32768)) == pytest.approx(
+        waveform.occupied_bandwidth, rel=0.02
+    )
+
+
+@pytest.mark.parametrize("kind", MESSAGES)
+def test_a_suppressed_carrier_leaves_no_line_but_both_sidebands_alike(kind):
+    x = array(SuppressedCarrier("AM-DSB-SC", 0.1, kind), 3, 8192)
+    assert (x.imag == 0).all()
+    np.testing.assert_allclose(power(x), 1.0, atol=1e-5)
+    bins = np.abs(np.fft.fft(x)) ** 2 / x.shape[1] ** 2
+    assert (bins[:, 0] < 1e-9).all()
+    np.testing.assert_allclose(bins[:, 1:], bins[:, :0:-1], atol=1e-9)
+    # the same message with its carrier holds most of its power there
+    with_carrier = array(AmplitudeModulation("AM-DSB", 0.1, 0.8, kind), 3, 8192)
+    assert (np.abs(with_carrier.mean(axis=1)) ** 2 > 0.5).all()
+
+
+def test_the_envelope_of_a_suppressed_carrier_crosses_zero():
+    # two lines of half the power each: a tone at the bandwidth
+    x = array(SuppressedCarrier("AM-DSB-SC", 509 / 8192, "tone"), 1, 8192)[0]
+    lines = np.abs(np.fft.fft(x) / x.size) ** 2
+    np.testing.assert_allclose(lines[[509, -509]], 0.5, atol=1e-4)
+    assert x.real.min() == pytest.approx(-np.sqrt(2), abs=0.01)
+
+
+@pytest.mark.parametrize("kind", ["tone", "noise"])
+def test_suppressed_carrier_fills_twice_the_message(kind):
+    waveform = SuppressedCarrier("AM-DSB-SC", 0.05, kind)
+    measured = bandwidth(array(waveform, 8, 32768))
+    assert measured == pytest.approx(waveform.occupied_bandwidth, rel=0.05)
+
+
+@pytest.mark.parametrize("index", [0.3, 0.8, 1.0])
+@pytest.mark.parametrize("side", ["upper", "lower"])
+def test_a_tone_beside_its_carrier_has_the_share_of_the_index(index, side):
+    waveform = SingleSidebandWithCarrier("AM-SSB-WC", 509 / 8192, index, side, "tone")
+    x = array(waveform, 1, 8192)[0]
+    lines = np.abs(np.fft.fft(x) / x.size) ** 2
+    assert lines[0] == pytest.approx(1 / (1 + index**2), rel=1e-3)
+    assert lines[509 if side == "upper" else -509] == pytest.approx(1 - lines[0], abs=1e-4)
+    # the carrier is 20 lg (1 + index) below the peak of the envelope
+    assert np.abs(x).max() / np.sqrt(lines[0]) == pytest.approx(1 + index, rel=1e-3)
+
+
+@pytest.mark.parametrize("side", ["upper", "lower"])
+@pytest.mark.parametrize("kind", MESSAGES)
+def test_a_sideband_with_carrier_is_the_sideband_and_one_line(kind, side):
+    x = array(SingleSidebandWithCarrier("AM-SSB-WC", 0.2, 0.8, side, kind), 3, 4096)
+    np.testing.assert_allclose(power(x), 1.0, atol=1e-5)
+    carrier = x.mean(axis=1, keepdims=True)
+    assert (np.abs(carrier.imag) < 1e-6).all()
+    sideband = x / carrier - 1
+    np.testing.assert_allclose(np.abs(sideband).max(axis=1), 0.8, atol=1e-4)
+    without = array(SingleSideband("AM-SSB", 0.2, side, kind), 3, 4096)
+    scale = np.sqrt(power(sideband))[:, None]
+    np.testing.assert_allclose(sideband / scale, without, atol=1e-4)
+
+
+def test_a_sideband_with_carrier_reaches_from_it_to_the_message_edge():
+    waveform = SingleSidebandWithCarrier("AM-SSB-WC", 0.1, message="tone")
     assert bandwidth(array(waveform, 2, 32768)) == pytest.approx(
         waveform.occupied_bandwidth, rel=0.02
     )
@@ -109,6 +172,10 @@ def test_deviations_default_to_their_services():
         (lambda: AmplitudeModulation(message="song"), "unknown message 'song'"),
         (lambda: AmplitudeModulation(message_bandwidth=0.7), "message bandwidth"),
         (lambda: SingleSideband(side="left"), "upper or lower"),
+        (lambda: SuppressedCarrier(message="song"), "unknown message 'song'"),
+        (lambda: SuppressedCarrier(message_bandwidth=0.0), "message bandwidth"),
+        (lambda: SingleSidebandWithCarrier(side="both"), "upper or lower"),
+        (lambda: SingleSidebandWithCarrier(modulation_index=0.0), "modulation index"),
         (lambda: FrequencyModulation("WBFM", 0.2), "folds over"),
         (lambda: FrequencyModulation(deviation=-0.1), "deviation is positive"),
     ],

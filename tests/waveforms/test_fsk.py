@@ -40,7 +40,30 @@ def test_four_frequencies_are_evenly_spaced():
     np.testing.assert_allclose(counts / counts.sum(), 0.25, atol=0.05)
 
 
-def test_minimum_shift_keying_steps_by_a_quarter_turn():
+def test_minimum_shift_keying_turns_by_a_quarter_per_symbol_at_a_constant_rate():
+    sps = 6
+    x = array(FrequencyShiftKeying("MSK", sps, timing=0.0), 1, 6000)[0]
+    increments = frequency(x) * 2 * np.pi
+    np.testing.assert_allclose(np.abs(increments), np.pi / (2 * sps), atol=2e-6)
+    bits = increments[sps // 2 :: sps] > 0
+    assert 0.4 < bits.mean() < 0.6
+    # the sign holds for a whole symbol
+    np.testing.assert_array_equal(increments[: 5994 - 5994 % sps] > 0, np.repeat(bits, sps)[:5994])
+
+
+@pytest.mark.parametrize("index", [None, 0.3, 0.7])
+def test_continuous_phase_keying_has_half_a_shift_unless_told(index):
+    x = array(FrequencyShiftKeying("CPFSK", 8.0, index, timing=0.0), 1, 4000)[0]
+    h = 0.5 if index is None else index
+    np.testing.assert_allclose(np.abs(frequency(x)), h / 16, atol=1e-6)
+
+
+def test_half_a_shift_in_two_tones_is_minimum_shift_keying():
+    msk = array(FrequencyShiftKeying("MSK", 5.3), 2, 1000)
+    np.testing.assert_array_equal(msk, array(FrequencyShiftKeying("2FSK", 5.3, 0.5), 2, 1000))
+
+
+def test_two_tones_step_by_a_quarter_turn():
     x = array(FrequencyShiftKeying("2FSK", 4.0, 0.5, timing=0.0), 1, 2800)[0]
     steps = np.diff(np.unwrap(np.angle(x[::4])))
     np.testing.assert_allclose(np.abs(steps), np.pi / 2, atol=1e-4)
@@ -91,10 +114,9 @@ def test_the_bandwidth_of_gmsk_is_the_published_one(bt, share):
     assert 8 * bandwidth(array(waveform, 8, 32768)) == pytest.approx(share, rel=0.03)
 
 
-def test_the_bandwidth_of_msk_is_the_published_one():
-    assert 8 * FrequencyShiftKeying("2FSK", 8.0, 0.5).occupied_bandwidth == pytest.approx(
-        1.18, rel=0.03
-    )
+@pytest.mark.parametrize("label", ["MSK", "CPFSK"])
+def test_the_bandwidth_of_msk_is_the_published_one(label):
+    assert 8 * FrequencyShiftKeying(label, 8.0).occupied_bandwidth == pytest.approx(1.18, rel=0.03)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +126,8 @@ def test_the_bandwidth_of_msk_is_the_published_one():
         FrequencyShiftKeying("2FSK", 30.0, 5.3),
         FrequencyShiftKeying("2FSK", 30.0, 4.0, coding="manchester"),
         FrequencyShiftKeying("4FSK", 12.0, 0.7),
+        FrequencyShiftKeying("MSK", 5.3),
+        FrequencyShiftKeying("CPFSK", 8.0, 0.3),
         FrequencyShiftKeying("GFSK", 6.6, 0.32, bt=0.5),
         FrequencyShiftKeying("GFSK", 2.0, 0.5, bt=1.0, coding="manchester"),
     ],
@@ -138,6 +162,9 @@ def test_the_preamble_alternates():
         ({"bt": -1.0, "label": "GFSK"}, "bt is positive"),
         ({"bt": 0.5}, "is GFSK"),
         ({"label": "GMSK", "modulation_index": 1.0}, "GMSK has modulation index 0.5"),
+        ({"label": "MSK", "modulation_index": 0.6}, "MSK has modulation index 0.5"),
+        ({"label": "MSK", "bt": 0.3}, "MSK with a Gaussian filter is GMSK"),
+        ({"label": "CPFSK", "bt": 0.5}, "CPFSK with a Gaussian filter is GFSK"),
         ({"coding": "rz"}, "unknown coding"),
         ({"label": "4FSK", "coding": "manchester"}, "binary"),
     ],

@@ -15,6 +15,8 @@ ENDLESS = [
     AmplitudeKeying("OOK", 8.0, coding="ppm", rise_share=0.3),
     AmplitudeKeying("4ASK", 5.5),
     AmplitudeKeying("4ASK", 5.0, pulse="rrc"),
+    AmplitudeKeying("8ASK", 7.3),
+    AmplitudeKeying("8ASK", 8.0, pulse="rrc", roll_off=0.2),
     PulsePosition("PPM", 8.0),
     PulsePosition("PPM", 30.0, order=8, rise_share=0.2),
 ]
@@ -49,21 +51,24 @@ def test_on_off_keying_has_two_levels_and_half_the_time_each():
     assert on.mean() == pytest.approx(0.5, abs=0.01)
 
 
-def test_four_levels_are_evenly_spaced_and_equally_used():
-    x = array(AmplitudeKeying("4ASK", 10.0), 16, 16000).real
-    level = np.sqrt(3.5)
+# the mean square of the levels 0 to M - 1 is (M - 1)(2M - 1)/6
+@pytest.mark.parametrize(("label", "order", "square"), [("4ASK", 4, 3.5), ("8ASK", 8, 17.5)])
+def test_levels_are_evenly_spaced_and_equally_used(label, order, square):
+    x = array(AmplitudeKeying(label, 10.0), 16, 16000).real
+    level = np.sqrt(square)
     used, counts = np.unique(np.round(x * level).astype(int), return_counts=True)
-    assert list(used) == [0, 1, 2, 3]
+    assert list(used) == list(range(order))
     np.testing.assert_allclose(x * level, np.round(x * level), atol=1e-3)
-    np.testing.assert_allclose(counts / counts.sum(), 0.25, atol=0.02)
+    np.testing.assert_allclose(counts / counts.sum(), 1 / order, atol=0.02)
 
 
-def test_four_levels_on_a_root_raised_cosine_come_back_from_the_matched_filter():
+@pytest.mark.parametrize(("label", "order", "square"), [("4ASK", 4, 3.5), ("8ASK", 8, 17.5)])
+def test_levels_on_a_root_raised_cosine_come_back_from_the_matched_filter(label, order, square):
     sps = 8
-    x = array(AmplitudeKeying("4ASK", sps, pulse="rrc", timing=0.0), 1, 16000)[0]
+    x = array(AmplitudeKeying(label, sps, pulse="rrc", timing=0.0), 1, 16000)[0]
     n = np.arange(-5 * sps, 5 * sps + 1)
     filtered = np.convolve(x, root_raised_cosine(n / sps, 0.35), "same") / sps
-    assert nearest_error(filtered[400:-400:sps], np.arange(4) / np.sqrt(3.5)) < 0.03
+    assert nearest_error(filtered[400:-400:sps], np.arange(order) / np.sqrt(square)) < 0.03
 
 
 @pytest.mark.parametrize(
@@ -158,6 +163,7 @@ def test_mode_s_at_two_samples_per_bit_has_one_sample_on():
         ({"samples_per_symbol": 1.0}, "at least 1.5 samples"),
         ({"coding": "morse"}, "unknown line code 'morse'"),
         ({"label": "4ASK", "coding": "rz"}, "for OOK only"),
+        ({"label": "8ASK", "coding": "manchester"}, "for OOK only"),
         ({"pulse": "half-sine"}, "rect or rrc"),
         ({"rise_share": 2.0}, "rise_share"),
         ({"ratio": 1}, "ratio"),

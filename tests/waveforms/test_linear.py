@@ -21,9 +21,11 @@ def matched(x, sps, roll_off, span):
 @pytest.mark.parametrize("label", STRAIGHT)
 def test_the_matched_filter_finds_the_constellation_without_interference(label):
     sps, roll_off = 8, 0.35
-    x = array(Linear(label, sps, roll_off, span=24, timing=0.0), 1, 16000)[0]
-    symbols = matched(x, sps, roll_off, 12)[400:-400:sps]
     points = constellation(label)
+    # so many symbols that each point is there
+    samples = max(16000, 16 * sps * points.size)
+    x = array(Linear(label, sps, roll_off, span=24, timing=0.0), 1, samples)[0]
+    symbols = matched(x, sps, roll_off, 12)[400:-400:sps]
     assert nearest_error(symbols, points) < 0.01
     used = {int(np.argmin(np.abs(points - s))) for s in symbols}
     assert used == set(range(points.size))
@@ -44,6 +46,28 @@ def test_a_fractional_rate_keeps_its_symbols_in_place():
     places = np.arange(100, 1000) * sps
     filtered = at(matched(x, sps, 0.35, 12), places)
     assert nearest_error(filtered, constellation("16QAM")) < 0.01
+
+
+def test_pi_4_dqpsk_turns_by_odd_eighths_so_that_axes_and_diagonals_take_turns():
+    sps = 8
+    x = array(Linear("PI4-DQPSK", sps, span=24, timing=0.0), 4, 16000)
+    parities = []
+    for example in x:
+        symbols = matched(example, sps, 0.35, 12)[400:-400:sps]
+        eighths = np.angle(symbols) / (np.pi / 4)
+        np.testing.assert_allclose(eighths, np.round(eighths), atol=0.05)
+        states = np.round(eighths).astype(int) % 8
+        assert set(np.abs(np.diff(states % 2))) == {1}
+        turns, counts = np.unique(np.diff(states) % 8, return_counts=True)
+        assert list(turns) == [1, 3, 5, 7]
+        np.testing.assert_allclose(counts / counts.sum(), 0.25, atol=0.04)
+        parities.append(states[0] % 2)
+    assert set(parities) == {0, 1}
+
+
+def test_pi_4_dqpsk_never_passes_through_zero():
+    assert np.abs(array(Linear("PI4-DQPSK", 16.0), 4, 20000)).min() > 0.05
+    assert np.abs(array(Linear("8PSK", 16.0), 4, 20000)).min() < 0.02
 
 
 def test_the_quadrature_of_oqpsk_is_half_a_symbol_late():
@@ -96,6 +120,9 @@ def test_the_stated_bandwidth_is_that_of_the_raised_cosine(roll_off, sps):
         Linear("BPSK", 8.0),
         Linear("64QAM", 3.3, 0.2),
         Linear("8PSK", 20.0, 0.5),
+        Linear("PI4-DQPSK", 6.0, 0.35),
+        Linear("256QAM", 4.7),
+        Linear("128APSK", 8.0, 0.2),
         Linear("QPSK", 8.0, pulse="rect"),
         Linear("OQPSK", 8.0, pulse="half-sine"),
     ],
@@ -105,7 +132,7 @@ def test_the_measured_bandwidth_is_the_stated_one(waveform):
     assert bandwidth(x) == pytest.approx(waveform.occupied_bandwidth, rel=0.03)
 
 
-@pytest.mark.parametrize("label", ["BPSK", "QPSK", "8PSK", "OQPSK"])
+@pytest.mark.parametrize("label", ["BPSK", "QPSK", "8PSK", "16PSK", "32PSK", "OQPSK", "PI4-DQPSK"])
 @pytest.mark.parametrize("sps", [1.5, 4.0, 11.7])
 def test_phase_keying_has_unit_power_in_every_example(label, sps):
     x = array(Linear(label, sps), 16, int(4096 * sps))

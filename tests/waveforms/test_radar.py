@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from tests.waveforms.measures import array, bandwidth, frequency
 
-from hertzian.waveforms import LinearChirp, PulsedCarrier, WaveformError
+from hertzian.waveforms import FMCW, LinearChirp, PulsedCarrier, WaveformError
 
 
 def starts(x):
@@ -107,6 +107,62 @@ def test_short_windows_of_endless_sweeps_see_the_flyback_too():
     assert jumps.mean() == pytest.approx(0.5, abs=0.1)
 
 
+@pytest.mark.parametrize(("wide", "period"), [(0.4, 1000.0), (0.05, 333.3), (0.9, 5000.0)])
+def test_a_triangular_sweep_rises_and_falls_at_a_constant_rate(wide, period):
+    x = array(FMCW("FMCW", wide, period), 4, int(3 * period))
+    np.testing.assert_allclose(np.abs(x), 1.0, atol=1e-6)
+    slope = wide / (period / 2)
+    for example in x:
+        f = frequency(example)
+        # the frequency between two samples is that of their middle, but for the turning points
+        steps = np.diff(f)
+        on_a_flank = np.abs(np.abs(steps) - slope) < 2e-6
+        assert on_a_flank.mean() > 1 - 2 * 6 / period - 0.001
+        assert (steps > 0).mean() == pytest.approx(0.5, abs=0.01)
+        assert f.min() == pytest.approx(-wide / 2, abs=1.1 * slope)
+        assert f.max() == pytest.approx(wide / 2, abs=1.1 * slope)
+        assert np.abs(steps).max() < slope + 2e-6
+        turns = np.flatnonzero(np.diff(np.sign(steps[on_a_flank])))
+        np.testing.assert_allclose(np.diff(turns), period / 2, atol=4)
+
+
+def test_a_sawtooth_rises_for_the_whole_period_and_flies_back_with_its_phase():
+    wide, period = 0.4, 1000.0
+    x = array(FMCW("FMCW", wide, period, "sawtooth"), 2, 3000)
+    np.testing.assert_allclose(np.abs(x), 1.0, atol=1e-6)
+    for example in x:
+        f = frequency(example)
+        back = np.flatnonzero(np.abs(np.diff(f) - wide / period) > 2e-6)
+        # at the flyback both ends of the band share a step: nothing jumps but the frequency
+        assert all((back % 1000 - back[0] % 1000) <= 1)
+        assert back.size <= 6
+        assert np.abs(f).max() <= wide / 2 + 1e-5
+
+
+def test_windows_begin_anywhere_in_the_sweep():
+    f = frequency(array(FMCW("FMCW", 0.5, 1e5), 400, 3))[:, 0]
+    assert np.quantile(f, [0.05, 0.25, 0.5, 0.75, 0.95]) == pytest.approx(
+        [-0.225, -0.125, 0.0, 0.125, 0.225], abs=0.05
+    )
+
+
+@pytest.mark.parametrize("shape", ["triangle", "sawtooth"])
+@pytest.mark.parametrize(("wide", "period"), [(0.5, 1000.0), (0.1, 300.0), (0.8, 5000.0)])
+def test_the_bandwidth_of_continuous_sweeps_is_the_stated_one(shape, wide, period):
+    waveform = FMCW("FMCW", wide, period, shape)
+    measured = bandwidth(array(waveform, 4, 400000), 16384)
+    assert measured == pytest.approx(waveform.occupied_bandwidth, rel=0.03)
+
+
+def test_the_lines_of_a_triangular_sweep_are_those_of_its_series():
+    # exact Fourier series of 16 periods of 100 samples: the 99% band to within a line
+    wide, period = 0.2, 100.0
+    lines = np.abs(np.fft.fft(array(FMCW("FMCW", wide, period), 1, 1600)[0])) ** 2
+    assert lines[::16].sum() == pytest.approx(lines.sum(), rel=1e-6)
+    near = np.abs(np.fft.fftfreq(100)) <= FMCW("FMCW", wide, period).occupied_bandwidth / 2 + 0.005
+    assert 0.985 < lines[::16][near].sum() / lines.sum() < 0.998
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -118,6 +174,9 @@ def test_short_windows_of_endless_sweeps_see_the_flyback_too():
         (lambda: LinearChirp(pulse_samples=1.0), "2 samples"),
         (lambda: LinearChirp(repetition_samples=10.0), "cannot repeat"),
         (lambda: LinearChirp(direction="left"), "up or down"),
+        (lambda: FMCW(bandwidth=0.0), "bandwidth"),
+        (lambda: FMCW(period_samples=3.0), "4 samples"),
+        (lambda: FMCW(shape="sine"), "triangle or sawtooth, not 'sine'"),
     ],
 )
 def test_what_cannot_be_is_refused(make, words):

@@ -42,7 +42,12 @@ _TABLE: dict[str, tuple[Label | str, ...]] = {
         "128APSK",
     ),
     "ofdm": ("OFDM",),
-    "am": ("AM-DSB", "AM-DSB-SC", "AM-SSB"),
+    "am": (
+        Label("AM-DSB", "am", ("AM-DSB-WC",)),
+        "AM-DSB-SC",
+        Label("AM-SSB", "am", ("AM-SSB-SC",)),
+        "AM-SSB-WC",
+    ),
     "fm": ("NBFM", Label("WBFM", "fm", ("FM",))),
     "chirp": ("LFM", "FMCW", Label("CSS", "chirp", ("LoRa",))),
     "pulse": (Label("PCW", "pulse", ("pulsed",)),),

@@ -6,14 +6,22 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from hertzian.signal import HertzianError, canonical
-from hertzian.waveforms.analog import AmplitudeModulation, FrequencyModulation, SingleSideband
+from hertzian.waveforms.analog import (
+    AmplitudeModulation,
+    FrequencyModulation,
+    SingleSideband,
+    SingleSidebandWithCarrier,
+    SuppressedCarrier,
+)
 from hertzian.waveforms.base import Waveform, WaveformError
+from hertzian.waveforms.cck import ComplementaryCodeKeying
 from hertzian.waveforms.chirp import ChirpSpreadSpectrum
 from hertzian.waveforms.fsk import FrequencyShiftKeying
 from hertzian.waveforms.keying import AmplitudeKeying, PulsePosition
 from hertzian.waveforms.linear import Linear
 from hertzian.waveforms.ofdm import OFDM
-from hertzian.waveforms.radar import LinearChirp, PulsedCarrier
+from hertzian.waveforms.offset_spread import SpreadOffsetQPSK
+from hertzian.waveforms.radar import FMCW, LinearChirp, PulsedCarrier
 from hertzian.waveforms.spread import DirectSequence
 from hertzian.waveforms.tone import Carrier, Noise
 
@@ -22,8 +30,9 @@ ENTRY_POINTS = "hertzian.waveforms"
 
 _CLASSES: tuple[type[Waveform], ...] = (
     *(Linear, AmplitudeKeying, PulsePosition, FrequencyShiftKeying),
-    *(AmplitudeModulation, SingleSideband, FrequencyModulation),
-    *(PulsedCarrier, LinearChirp, ChirpSpreadSpectrum, DirectSequence, OFDM, Carrier, Noise),
+    *(AmplitudeModulation, SuppressedCarrier, SingleSideband, SingleSidebandWithCarrier),
+    *(FrequencyModulation, PulsedCarrier, LinearChirp, FMCW, ChirpSpreadSpectrum),
+    *(DirectSequence, ComplementaryCodeKeying, SpreadOffsetQPSK, OFDM, Carrier, Noise),
 )
 
 CATALOGUE: dict[str, Callable[..., Waveform]] = {

@@ -1,4 +1,4 @@
-"""Frequency keying with continuous phase: 2FSK, 4FSK, GFSK, GMSK."""
+"""Frequency keying with continuous phase: 2FSK, 4FSK, GFSK, GMSK, MSK, CPFSK."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,7 +32,12 @@ _SCHEMES = {
     "4FSK": _Scheme(4, 1.0, None),
     "GFSK": _Scheme(2, 0.5, 0.5),
     "GMSK": _Scheme(2, 0.5, 0.3),
+    "MSK": _Scheme(2, 0.5, None),
+    "CPFSK": _Scheme(2, 0.5, None),
 }
+_MINIMUM_SHIFT = frozenset({"GMSK", "MSK"})
+# what a Gaussian filter makes of them
+_FILTERED = {"2FSK": "GFSK", "CPFSK": "GFSK", "MSK": "GMSK"}
 
 
 def _half_span(bt: float | None) -> int:
@@ -126,11 +131,11 @@ class FrequencyShiftKeying(Waveform):
     rectangular symbol is at the frequency a_k h / (2 samples_per_symbol) cycles per sample.
 
     Attributes:
-        label: 2FSK, 4FSK, GFSK or GMSK.
+        label: 2FSK, 4FSK, GFSK, GMSK, MSK (rectangular, h = 0.5) or CPFSK (binary, rectangular).
         samples_per_symbol: of a line symbol, any real number from 1.5; a Manchester bit has two.
-        modulation_index: h; None is 1 (2FSK, 4FSK) or 0.5 (GFSK, GMSK).
-        bt: bandwidth-time product of the Gaussian filter; None is no filter for 2FSK and 4FSK,
-            0.5 for GFSK, 0.3 for GMSK.
+        modulation_index: h; None is 1 (2FSK, 4FSK) or 0.5 (all others).
+        bt: bandwidth-time product of the Gaussian filter; None is 0.5 for GFSK, 0.3 for GMSK, no
+            filter for the others.
         coding: "nrz" or "manchester" (each bit a symbol and its opposite; binary labels).
         preamble_symbols: so many symbols at the window's beginning alternate between the extremes.
         timing: phase of the first sample within a symbol, 0 to 1; None draws it per example. A
@@ -153,8 +158,10 @@ class FrequencyShiftKeying(Waveform):
         require(sps >= 1.5, f"{self.label} needs at least 1.5 samples per symbol, not {sps}")
         require(index is None or index > 0, f"modulation index is positive, not {index}")
         require(bt is None or bt > 0, f"bt is positive, not {bt}")
-        require(self.label != "2FSK" or bt is None, "2FSK with a Gaussian filter is GFSK")
-        require(self.label != "GMSK" or index in (None, 0.5), "GMSK has modulation index 0.5")
+        filtered = _FILTERED.get(self.label)
+        require(not (filtered and bt), f"{self.label} with a Gaussian filter is {filtered}")
+        minimum = self.label in _MINIMUM_SHIFT
+        require(not minimum or index in (None, 0.5), f"{self.label} has modulation index 0.5")
         require(self.coding in ("nrz", "manchester"), f"unknown coding {self.coding!r}")
         require(self.coding == "nrz" or self._scheme.order == 2, "Manchester needs binary symbols")
 

@@ -14,14 +14,15 @@ from hertzian.waveforms.pulses import Pulse, pulse, shape
 from hertzian.waveforms.spectra import bandwidth_of, linear_autocorrelation
 
 _LAGS = 48
+_LEVELS = {"4ASK": 4, "8ASK": 8}
 
 Patterns = tuple[tuple[int, ...], ...]
 
 
 def _patterns(label: str, coding: str, ratio: int) -> Patterns:
     """Return the levels of the line symbols that stand for each data symbol."""
-    if label == "4ASK":
-        return ((0,), (1,), (2,), (3,))
+    if label in _LEVELS:
+        return tuple((level,) for level in range(_LEVELS[label]))
     codes: dict[str, Patterns] = {
         "nrz": ((0,), (1,)),
         "rz": ((0, 0), (1, 0)),
@@ -171,13 +172,13 @@ def _keyed(
 
 @dataclass(frozen=True)
 class AmplitudeKeying(Waveform):
-    """Unipolar amplitude keying: OOK with its line codes, 4ASK with levels 0, 1, 2, 3.
+    """Unipolar amplitude keying: OOK with its line codes, 4ASK and 8ASK with levels 0 to M - 1.
 
     The power is one as a mean over the data of the packets, on and off alike; the silence between
     packets is left out of that mean. A window that is shorter than the gap still sees a packet.
 
     Attributes:
-        label: OOK or 4ASK.
+        label: OOK, 4ASK or 8ASK.
         samples_per_symbol: of a line symbol, the shortest element that is keyed: half a bit of
             "manchester" and "rz", the short pulse of "pwm" and "ppm", a bit or level otherwise.
         pulse: "rect" or "rrc".
@@ -193,7 +194,7 @@ class AmplitudeKeying(Waveform):
         timing: as in `Linear`.
     """
 
-    labels: ClassVar[tuple[str, ...]] = ("OOK", "4ASK")
+    labels: ClassVar[tuple[str, ...]] = ("OOK", *_LEVELS)
 
     label: str = "OOK"
     samples_per_symbol: float = 8.0

@@ -13,6 +13,7 @@ from hertzian.waveforms.pulses import Pulse, pulse, shape
 from hertzian.waveforms.spectra import bandwidth_of, linear_autocorrelation
 
 _OFFSET = frozenset({"OQPSK"})
+_DIFFERENTIAL = frozenset({"PI4-DQPSK"})
 
 
 @lru_cache(maxsize=64)
@@ -26,7 +27,8 @@ class Linear(Waveform):
     """PSK, QAM, APSK and PAM: x(t) = sum over k of a_k g(t - k), a_k from `signal.constellation`.
 
     Attributes:
-        label: the alphabet; OQPSK delays Q by half a symbol.
+        label: the alphabet; OQPSK delays Q by half a symbol, PI4-DQPSK turns the phase by an odd
+            multiple of pi/4 from symbol to symbol, so that its axes and diagonals take turns.
         samples_per_symbol: any real number from 1.5.
         roll_off: excess bandwidth of the "rrc" pulse.
         span: length of the "rrc" pulse in symbols, even.
@@ -37,7 +39,8 @@ class Linear(Waveform):
     """
 
     labels: ClassVar[tuple[str, ...]] = (
-        *("4PAM", "BPSK", "QPSK", "8PSK", "OQPSK", "16QAM", "64QAM", "16APSK"),
+        *("4PAM", "BPSK", "QPSK", "8PSK", "16PSK", "32PSK", "OQPSK", "PI4-DQPSK"),
+        *("16QAM", "32QAM", "64QAM", "128QAM", "256QAM", "16APSK", "32APSK", "64APSK", "128APSK"),
     )
 
     label: str
@@ -67,13 +70,23 @@ class Linear(Waveform):
         points = alphabet(self.label).to(generator.device)
         timing = draw_timing(self.timing, batch, generator)
         count = shaping.symbols_needed(samples, sps)
-        chosen = draw_indices(points.numel(), batch, count, generator)
+        if self.label in _DIFFERENTIAL:
+            chosen = _turned(batch, count, generator)
+        else:
+            chosen = draw_indices(points.numel(), batch, count, generator)
         symbols = points[chosen]
         if self.label not in _OFFSET:
             return shape(symbols, shaping, sps, timing, samples)
         # half a symbol more of phase for I is half a symbol of delay for Q
         in_phase = shape(symbols.real, shaping, sps, timing + 0.5, samples)
         return torch.complex(in_phase, shape(symbols.imag, shaping, sps, timing, samples))
+
+
+def _turned(batch: int, count: int, generator: torch.Generator) -> torch.Tensor:
+    """Draw phases in units of pi/4, int64 [batch, count], an odd number of them apart."""
+    first = draw_indices(8, batch, 1, generator)
+    turns = 2 * draw_indices(4, batch, count - 1, generator) + 1
+    return torch.cumsum(torch.cat([first, turns], dim=1), dim=1) % 8
 
 
 @lru_cache(maxsize=256)

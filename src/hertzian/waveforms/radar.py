@@ -1,7 +1,8 @@
-"""Radar: pulsed carriers and linear frequency sweeps."""
+"""Radar: pulsed carriers and linear frequency sweeps, pulsed and continuous."""
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil
 from typing import ClassVar
 
 import numpy as np
@@ -161,3 +162,72 @@ def _sweep_bandwidth(bandwidth: float, pulse_samples: float, repetition: float) 
     lines = (sine - sine_low) ** 2 + (cosine - cosine_low) ** 2
     lower, upper = occupied_bandwidth(lines, frequencies)
     return min(1.0, upper - lower)
+
+
+@dataclass(frozen=True)
+class FMCW(Waveform):
+    """Continuous linear sweeps of constant envelope and continuous phase, as altimeters send.
+
+    "triangle" rises from -B/2 to +B/2 in half a period and falls back in the other half: phase
+    2 pi (B / T) (t - T/2) t on the way up, its opposite on the way down. "sawtooth" rises for the
+    whole period and flies back: an endless `LinearChirp` without a pause.
+
+    Attributes:
+        label: FMCW.
+        bandwidth: B in cycles per sample, up to 1.
+        period_samples: T, duration of a whole sweep, up and down.
+        shape: "triangle" or "sawtooth".
+    """
+
+    labels: ClassVar[tuple[str, ...]] = ("FMCW",)
+
+    label: str = "FMCW"
+    bandwidth: float = 0.5
+    period_samples: float = 1000.0
+    shape: str = "triangle"
+
+    def _check(self) -> None:
+        period, shape = self.period_samples, self.shape
+        require(0 < self.bandwidth <= 1, f"bandwidth is from 0 to 1, not {self.bandwidth}")
+        require(period >= 4, f"a sweep lasts 4 samples or more, not {period}")
+        require(shape in ("triangle", "sawtooth"), f"shape is triangle or sawtooth, not {shape!r}")
+
+    @property
+    def occupied_bandwidth(self) -> float:
+        """99% of the lines of the repeated sweep."""
+        if self.shape == "sawtooth":
+            return _sweep_bandwidth(self.bandwidth, self.period_samples, self.period_samples)
+        product = self.bandwidth * self.period_samples
+        return min(1.0, self.bandwidth * _triangle_bandwidth(product))
+
+    def _generate(self, batch: int, samples: int, generator: torch.Generator) -> torch.Tensor:
+        period = self.period_samples
+        start = period * uniform(batch, generator)
+        t = torch.remainder(start + sample_times(samples, generator), period)
+        if self.shape == "sawtooth":
+            return rotate(0.5 * self.bandwidth * t * (t / period - 1))
+        falling = t >= period / 2
+        t = torch.where(falling, t - period / 2, t)
+        rise = self.bandwidth * t * (t / period - 0.5)
+        return rotate(torch.where(falling, -rise, rise))
+
+
+@lru_cache(maxsize=256)
+def _triangle_bandwidth(product: float) -> float:
+    """Return the 99% bandwidth of triangular sweeps, in sweeps B; `product` is B T.
+
+    The way down is the conjugate of the way up, half a period later: the line k / T is up to scale
+    the real part (k even) or imaginary part (k odd) of e^(-j pi B T / 8) times the spectrum of the
+    way up about its middle, a difference of two Fresnel integrals (Klauder et al. 1960).
+    """
+    # of longer sweeps, ever less lies beyond the band: they fill 99% of it
+    product = min(product, 1e4)
+    k = np.arange(-ceil(2 * product) - 64, ceil(2 * product) + 65)
+    # the ends of the way up where its phase about the middle is pi / 2 times a square
+    ends = [product**0.5 * (sign / 2 - k / product) for sign in (1, -1)]
+    (sine, cosine), (sine_low, cosine_low) = (fresnel(end) for end in ends)
+    shift = np.exp(-1j * np.pi * (product / 8 + k**2 / (2 * product)))
+    up = shift * ((cosine - cosine_low) + 1j * (sine - sine_low))
+    lines = np.where(k % 2 == 0, up.real, up.imag) ** 2
+    lower, upper = occupied_bandwidth(lines, k / product)
+    return upper - lower
