@@ -154,6 +154,13 @@ def test_the_bandwidth_of_continuous_sweeps_is_the_stated_one(shape, wide, perio
     assert measured == pytest.approx(waveform.occupied_bandwidth, rel=0.03)
 
 
+@pytest.mark.parametrize("shape", ["triangle", "sawtooth"])
+@pytest.mark.parametrize("period", [2e5, 1e9])
+def test_long_continuous_sweeps_fill_their_band(shape, period):
+    stated = FMCW("FMCW", 0.5, period, shape).occupied_bandwidth
+    assert stated == pytest.approx(0.99 * 0.5, rel=0.003)
+
+
 def test_the_lines_of_a_triangular_sweep_are_those_of_its_series():
     # exact Fourier series of 16 periods of 100 samples: the 99% band to within a line
     wide, period = 0.2, 100.0

@@ -14,6 +14,9 @@ from hertzian.waveforms.base import Waveform, require, rotate, sample_times, uni
 from hertzian.waveforms.pulses import pulse
 from hertzian.waveforms.spectra import bandwidth_of, linear_autocorrelation
 
+# B T from which on sweeps fill 99% of their band: of longer ones, ever less lies beyond it
+_LONG = 1e4
+
 
 def _first_start(
     on: float, repetition: float, samples: int, batch: int, generator: torch.Generator
@@ -196,8 +199,9 @@ class FMCW(Waveform):
     def occupied_bandwidth(self) -> float:
         """99% of the lines of the repeated sweep."""
         if self.shape == "sawtooth":
-            return _sweep_bandwidth(self.bandwidth, self.period_samples, self.period_samples)
-        product = self.bandwidth * self.period_samples
+            period = min(self.period_samples, _LONG / self.bandwidth)
+            return _sweep_bandwidth(self.bandwidth, period, period)
+        product = min(self.bandwidth * self.period_samples, _LONG)
         return min(1.0, self.bandwidth * _triangle_bandwidth(product))
 
     def _generate(self, batch: int, samples: int, generator: torch.Generator) -> torch.Tensor:
@@ -220,8 +224,6 @@ def _triangle_bandwidth(product: float) -> float:
     the real part (k even) or imaginary part (k odd) of e^(-j pi B T / 8) times the spectrum of the
     way up about its middle, a difference of two Fresnel integrals (Klauder et al. 1960).
     """
-    # of longer sweeps, ever less lies beyond the band: they fill 99% of it
-    product = min(product, 1e4)
     k = np.arange(-ceil(2 * product) - 64, ceil(2 * product) + 65)
     # the ends of the way up where its phase about the middle is pi / 2 times a square
     ends = [product**0.5 * (sign / 2 - k / product) for sign in (1, -1)]
