@@ -11,22 +11,24 @@ from hertzian.cli.inputs import hertz
 from hertzian.recordings.metadata import META_SUFFIX
 from hertzian.signal import HertzianError
 
-_PER = 100
 _SECONDS = 1.0
 _SAMPLE_RATE_HZ = 1e6
 
 
 def synth(
-    preset: Annotated[str, typer.Argument(metavar="PRESET", help="Name of a preset, as field.")],
+    preset: Annotated[
+        str, typer.Argument(metavar="PRESET", help="Name of a preset, as rml2016-10a or field.")
+    ],
     out: Annotated[
         Path,
         typer.Argument(
-            metavar="OUT", help="Dataset (.h5, .npz), or one wideband recording (.sigmf-meta)."
+            metavar="OUT",
+            help="Dataset (.h5, .npz, .pkl and others), or one wideband recording (.sigmf-meta).",
         ),
     ],
     per: Annotated[
         int | None,
-        typer.Option(metavar="N", help=f"Examples per class and SNR.  [default: {_PER}]"),
+        typer.Option(metavar="N", help="Examples per class and SNR.  [default: the preset's]"),
     ] = None,
     snr: Annotated[
         str | None,
@@ -38,7 +40,7 @@ def synth(
     seed: Annotated[int, typer.Option(metavar="S", help="Another one gives other data.")] = 0,
     workers: Annotated[
         int | None,
-        typer.Option(metavar="W", help="Processes; the data don't depend on it.  [default: all]"),
+        typer.Option(metavar="W", help="In parallel; the data don't depend on it.  [default: all]"),
     ] = None,
     seconds: Annotated[
         float | None,
@@ -52,10 +54,14 @@ def synth(
 ) -> None:
     """Make labelled data; the same arguments give the same bytes.
 
-    A dataset has windows as recognition sees them, through the detector and the front end. A
-    recording has what was sent as annotations.
+    The presets named after published sets copy them, with their defects; those that end in
+    -corrected repair them. `field` is what recognition sees: windows through the detector and the
+    front end. A recording has what was sent as annotations. The file's suffix chooses its format:
+    .pkl is RadioML's, .hdf5 that of RML2018.01A.
 
     Examples:
+    - `hertzian synth rml2016-10a RML2016.10a_dict.pkl`
+    - `hertzian synth rml2016-10a-corrected windows.h5 --per 200 --snr 0,10`
     - `hertzian synth field windows.h5 --per 200 --snr 6,14,22`
     - `hertzian synth field band.sigmf-meta --seconds 4 --sample-rate 2M4`
     """
@@ -70,7 +76,7 @@ def synth(
         rate_hz = _SAMPLE_RATE_HZ if sample_rate is None else sample_rate
         told = _record(preset, out, levels, seed, _SECONDS if seconds is None else seconds, rate_hz)
     else:
-        told = _windows(preset, out, _PER if per is None else per, levels, seed, workers, as_json)
+        told = _windows(preset, out, per, levels, seed, workers, as_json)
     if as_json:
         output.print_json(told)
     else:
@@ -95,7 +101,7 @@ def _refuse(kind: str, **options: object) -> None:
 def _windows(
     preset: str,
     out: Path,
-    per: int,
+    per: int | None,
     levels: tuple[float, ...] | None,
     seed: int,
     workers: int | None,
@@ -105,12 +111,9 @@ def _windows(
     from hertzian.datasets.synthesis import synthesise
 
     recipe = find_preset(preset)
-    if out.suffix.lower() == ".pkl":
-        raise HertzianError(
-            f"{out}: RadioML's pickle format is not written for preset {preset}; .h5 and .npz are"
-        )
     chosen = recipe.snr_db if levels is None else levels
-    total = len(recipe.classes) * len(chosen) * per
+    counts = {recipe.count(kind, per) for kind in recipe.kinds}
+    total = sum(recipe.count(kind, per) for kind in recipe.kinds) * len(chosen)
     with output.progress("windows", total, as_json=as_json) as advance:
         synthesise(
             preset,
@@ -121,10 +124,12 @@ def _windows(
             workers=os.cpu_count() or 1 if workers is None else workers,
             advance=advance,
         )
+    of_each = f"{min(counts)}" if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
     return {
         **{"file": str(out), "preset": preset, "seed": seed, "examples": total},
-        **{"classes": list(recipe.classes), "snr_db": list(chosen)},
-        "contents": f"{total} windows, {per} of each of {len(recipe.classes)} classes at each of "
+        **{"classes": list(recipe.modulations), "protocols": list(recipe.protocols)},
+        "snr_db": list(chosen),
+        "contents": f"{total} windows, {of_each} of each of {len(recipe.kinds)} classes at each of "
         f"{len(chosen)} SNRs",
     }
 
@@ -141,7 +146,8 @@ def _record(
     from hertzian.datasets.synthesis import check_levels
     from hertzian.datasets.truth import wideband_recording, write_truth
 
-    find_preset(preset)
+    if find_preset(preset).name != "field":
+        raise HertzianError(f"{out}: recordings are made by the preset field only, not {preset}")
     if not (rate_hz > 0 and 0 < seconds < float("inf")) or seed < 0:
         raise HertzianError(
             f"a recording of {seconds:g} s at {rate_hz:g} Hz with seed {seed} is not possible"

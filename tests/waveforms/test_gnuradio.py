@@ -1,0 +1,150 @@
+import numpy as np
+import pytest
+import torch
+
+from hertzian.signal import constellation, occupied_bandwidth
+from hertzian.waveforms import WaveformError
+from hertzian.waveforms.gnuradio import (
+    AUDIO_SAMPLES,
+    Broadcast,
+    MostlySilent,
+    PhaseModulated,
+    Shaped,
+    spoken,
+)
+from hertzian.waveforms.pulses import root_raised_cosine
+
+LINEAR = {"BPSK": 1.0, "QPSK": 1.0, "8PSK": 1.0, "4PAM": 5, "16QAM": 10, "64QAM": 42}
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def read(transmitter, first, length, passes=1, seed=0):
+    which = torch.zeros(len(first), dtype=torch.int64)
+    return transmitter.begin(passes, seeded(seed))(which, torch.tensor(first), length).numpy()
+
+
+def matched(x, first):
+    """Symbols whose pulses lie wholly in x, which begins at a sample of the stream."""
+    t = np.arange(-352, 353) / 8
+    filtered = np.convolve(x, root_raised_cosine(t, 0.35) / 8, mode="valid")
+    # a symbol's peak falls on samples 352 + 8 k of the stream
+    begin = -(first + 352) % 8
+    return filtered[begin::8]
+
+
+@pytest.mark.parametrize("label", LINEAR)
+@pytest.mark.parametrize("first", [0, 4003])
+def test_a_matched_filter_finds_the_alphabet(label, first):
+    power = LINEAR[label]
+    x = read(Shaped(label, 5000, power**0.5), [first + 704], 16_000)[0]
+    symbols = matched(x, first + 704)
+    points = constellation(label) * power**0.5
+    distance = np.abs(symbols[:, None] - points).min(axis=1)
+    assert distance.max() < 0.02 * power**0.5
+    assert np.mean(np.abs(symbols) ** 2) == pytest.approx(power, rel=0.06)
+    kurtosis = np.mean(np.abs(symbols) ** 4) / np.mean(np.abs(symbols) ** 2) ** 2
+    wanted = np.mean(np.abs(points) ** 4) / np.mean(np.abs(points) ** 2) ** 2
+    assert kurtosis == pytest.approx(wanted, abs=0.05)
+    used = np.unique(np.abs(symbols[:, None] - points).argmin(axis=1))
+    assert len(used) == len(points)
+
+
+def test_the_symbol_rate_is_an_eighth():
+    x = read(Shaped("QPSK", 10_000), [1000], 65_536)[0]
+    spectrum = np.abs(np.fft.rfft(np.abs(x) ** 2 * np.hanning(65_536)))
+    assert (100 + spectrum[100:].argmax()) / 65_536 == pytest.approx(1 / 8, abs=1e-4)
+
+
+def test_the_occupied_bandwidth_is_that_of_the_root_raised_cosine():
+    x = read(Shaped("QPSK", 100_000), list(range(1000, 400_000, 2048)), 2048)
+    psd = np.mean(np.abs(np.fft.fftshift(np.fft.fft(x * np.hanning(2048)), axes=1)) ** 2, axis=0)
+    lower, upper = occupied_bandwidth(psd, np.arange(-1024, 1024) / 2048)
+    # the raised cosine of roll-off 0.35 holds 99% of its power in 1.164 symbol rates
+    f = np.linspace(-0.675, 0.675, 20_001)
+    beyond = np.clip((np.abs(f) - 0.325) / 0.35, 0, 1)
+    share = occupied_bandwidth(0.5 + 0.5 * np.cos(np.pi * beyond), f)
+    assert upper - lower == pytest.approx((share[1] - share[0]) / 8, rel=0.01)
+
+
+def test_a_pass_begins_with_the_empty_filter():
+    x = read(Shaped("QPSK", 100), [0], 800)[0]
+    assert np.abs(x[:250]).max() < 0.01
+    assert np.mean(np.abs(x[352:]) ** 2) == pytest.approx(1, abs=0.3)
+
+
+@pytest.mark.parametrize("length", [128, 159, 4000])
+def test_a_stream_is_the_same_however_it_is_folded(length):
+    transmitter = Shaped("16QAM", 5000)
+    a, b = read(transmitter, [1003], 4096)[0], read(transmitter, [1003], length)[0]
+    if length == 4000:  # as many symbols are drawn in a row, so the data are the same
+        np.testing.assert_allclose(a[:100], b[:100], atol=1e-5)
+    assert np.mean(np.abs(b) ** 2) == pytest.approx(1, abs=0.6)
+
+
+def test_cpfsk_turns_a_quarter_of_a_turn_per_symbol_on_a_lattice():
+    x = read(PhaseModulated("CPFSK", 10_000), [8003, 16_006, 24_000], 800)
+    np.testing.assert_allclose(np.abs(x), 1, atol=1e-5)
+    steps = np.angle(x[:, 1:] / x[:, :-1])
+    np.testing.assert_allclose(np.abs(steps), np.pi / 16, atol=1e-4)
+    # with the present sample included, a symbol ends on a multiple of a quarter turn
+    for row, first in zip(x, (8003, 16_006, 24_000), strict=True):
+        ends = np.angle(row[7 - first % 8 :: 8]) / (np.pi / 2)
+        np.testing.assert_allclose(ends, np.round(ends), atol=1e-3)
+
+
+def test_gfsk_deviates_by_a_tenth_of_a_radian_through_a_gaussian():
+    x = read(PhaseModulated("GFSK", 10_000), [8000], 40_000)[0]
+    steps = np.angle(x[1:] / x[:-1])
+    assert np.abs(steps).max() == pytest.approx(0.1, rel=1e-3)
+    # between opposite symbols the frequency passes through zero, within about 1 / BT of a symbol
+    assert 0.15 < np.mean(np.abs(steps) < 0.08) < 0.5
+
+
+def test_fm_turns_by_the_audio_and_am_adds_it_to_a_carrier():
+    tone = 0.5 * torch.sin(2 * torch.pi * 441 * torch.arange(AUDIO_SAMPLES) / 44_100)
+    fm = read(Broadcast("WBFM", lambda passes, generator: tone[None]), [5000], 10_000)[0]
+    steps = np.angle(fm[1:] / fm[:-1])
+    # 2 pi 75 kHz / 220.5 kHz of the peak 0.5
+    assert steps.max() == pytest.approx(2.137 * 0.5, rel=1e-3)
+    am = read(Broadcast("AM-DSB", lambda passes, generator: tone[None]), [5000], 10_000)[0]
+    assert am.real.max() == pytest.approx(1.5, abs=1e-2)
+    assert am.real.min() == pytest.approx(0.5, abs=1e-2)
+    assert np.abs(am.imag).max() == 0
+
+
+def test_single_sideband_has_no_lower_side_and_no_carrier():
+    transmitter = Broadcast("AM-SSB", spoken)
+    x = read(transmitter, [0], transmitter.samples)[0]
+    power = np.abs(np.fft.fft(x)) ** 2
+    half = len(power) // 2
+    assert power[half:].sum() < 1e-6 * power.sum()
+    assert power[0] < 1e-6 * power.sum()
+
+
+def test_the_published_sideband_is_silence():
+    assert not read(Broadcast("silence", spoken), [100], 128).any()
+
+
+def test_speech_is_mostly_silent_as_in_the_released_data():
+    voice = MostlySilent(0.6, 0)(3, seeded())
+    assert voice.shape == (1, AUDIO_SAMPLES)
+    assert float(voice.abs().max()) == pytest.approx(0.5)
+    windows = voice[0].unfold(0, 26, 26).abs().amax(dim=1)
+    assert 0.55 < float((windows < 0.005).float().mean()) < 0.7
+
+
+def test_passes_have_voices_of_their_own():
+    transmitter = Broadcast("AM-DSB", spoken)
+    reader = transmitter.begin(2, seeded())
+    a, b = reader(torch.tensor([0, 1]), torch.tensor([9000, 9000]), 1000)
+    assert not torch.equal(a, b)
+
+
+def test_unknown_labels_are_refused():
+    with pytest.raises(WaveformError, match="constant envelopes"):
+        PhaseModulated("QPSK", 10).begin(1, seeded())
+    with pytest.raises(WaveformError, match="broadcasts are"):
+        Broadcast("FM2", spoken).begin(1, seeded())
