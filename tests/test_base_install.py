@@ -9,7 +9,10 @@ from packaging.requirements import Requirement
 
 pytestmark = pytest.mark.base
 
-TRAINING = ("torch", "lightning", "torchmetrics", "sklearn", "safetensors", "onnx", "onnxscript")
+TRAINING = (
+    *("torch", "lightning", "torchmetrics", "sklearn", "safetensors", "onnx", "onnxscript"),
+    "urllib3",
+)
 BASE_MODULES = (
     "hertzian",
     "hertzian.signal",

@@ -14,7 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from hertzian.evaluation import json_safe
 from hertzian.signal import HertzianError
 
-TRAIN_LIBRARIES = ("torch", "lightning", "torchmetrics", "safetensors", "onnx", "onnxscript")
+TRAIN_LIBRARIES = (
+    *("torch", "lightning", "torchmetrics", "safetensors", "onnx", "onnxscript", "urllib3"),
+)
 """Import names of what `hertzian[train]` adds."""
 
 _WIDTH_OF_FILES = 160  # columns of a table that no terminal shows
