@@ -1,0 +1,110 @@
+"""Runs a worker script in another interpreter and reads its answer."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hertzian.experiments.peers.errors import PeerError
+
+_SHOWN = 300  # of what a peer printed, characters in a message
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def run_python(python: Path, arguments: Sequence[str], timeout_s: float) -> tuple[int, str, str]:
+    """Run an interpreter, isolated from this one; return exit status, stdout and stderr.
+
+    Raises:
+        PeerError: it does not start, or it runs longer than `timeout_s`.
+    """
+    # the variables that lead this interpreter to its packages would mislead the other one
+    ours = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
+    environment = {name: value for name, value in os.environ.items() if name not in ours}
+    try:
+        done = subprocess.run(
+            # -I also keeps the script's own folder from standing first in the search for modules
+            [str(python), "-I", *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=timeout_s,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+        )
+    except OSError as error:
+        raise PeerError(f"{python} does not start: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise PeerError(
+            f"{python} ran longer than {timeout_s:g} s: ask for less, or allow more time"
+        ) from error
+    return done.returncode, done.stdout, done.stderr
+
+
+def parse_answer(stdout: str, stderr: str, name: str) -> dict[str, Any]:
+    """Return the JSON document that a worker printed last; libraries may print before it.
+
+    Raises:
+        PeerError: there is none, or it says what failed.
+    """
+    lines = [line for line in stdout.splitlines() if line.strip()]
+    try:
+        answer = json.loads(lines[-1]) if lines else None
+    except json.JSONDecodeError:
+        answer = None
+    if not isinstance(answer, dict):
+        last = stderr.strip()[-_SHOWN:] or stdout.strip()[-_SHOWN:] or "nothing"
+        raise PeerError(f"{name} ended without an answer; it printed: {last}")
+    if "failed" in answer:
+        raise PeerError(f"{name} failed: {str(answer['failed'])[:_SHOWN]}")
+    return answer
+
+
+def ask(
+    python: Path, script: Path, request: Mapping[str, object], name: str, timeout_s: float
+) -> dict[str, Any]:
+    """Run a worker on one request and return its answer.
+
+    Raises:
+        PeerError: it cannot be run, or it failed; `name` says who in the message.
+    """
+    _, stdout, stderr = run_python(python, [str(script), json.dumps(request)], timeout_s)
+    return parse_answer(stdout, stderr, name)
+
+
+def number(answer: Mapping[str, Any], key: str, name: str) -> float:
+    """Return a number of an answer.
+
+    Raises:
+        PeerError: it is missing or no number.
+    """
+    value = answer.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise PeerError(f"{name} was to answer {key} as a number, not {value!r}")
+    return float(value)
+
+
+def load_arrays(answer: Mapping[str, Any], folder: Path, name: str) -> Arrays:
+    """Return the arrays that an answer names, from `.npy` files in `folder`.
+
+    Raises:
+        PeerError: a file is missing, lies elsewhere or is no array.
+    """
+    named = answer.get("arrays")
+    if not isinstance(named, dict):
+        raise PeerError(f"{name} was to answer with arrays, not {named!r}")
+    arrays = {}
+    for key, file in named.items():
+        if not isinstance(file, str) or Path(file).name != file:
+            raise PeerError(f"{name} names a file outside its folder: {file!r}")
+        try:
+            arrays[key] = np.load(folder / file, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise PeerError(f"{name} left no array in {file}: {error}") from error
+    return arrays
