@@ -128,7 +128,8 @@ def true_noise(signal: Tensor, snr_db: float, generator: torch.Generator) -> Ten
 
 def by_sum(x: Tensor) -> Tensor:
     """Divide each window by the sum of its magnitudes."""
-    return x / x.abs().sum(dim=1, keepdim=True)
+    scaled: Tensor = x / x.abs().sum(dim=1, keepdim=True)
+    return scaled
 
 
 def to_unit_power(x: Tensor) -> Tensor:
