@@ -44,7 +44,7 @@ NAME = "hisarmod"
 MAGIC = b"MATLAB 7.3 MAT-file"
 
 _CLASSES = HISARMOD.modulations
-# number of classes in each family, in the order of the codes' last digit: PSK, QAM, FSK, PAM, analog
+# classes of each family, in the order of the codes' last digit: PSK, QAM, FSK, PAM, analog
 _FAMILIES = (6, 7, 4, 3, 6)
 _CODES = tuple(10 * place + digit for digit, size in enumerate(_FAMILIES) for place in range(size))
 _ARRAY = "data_save"

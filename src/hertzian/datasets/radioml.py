@@ -324,6 +324,19 @@ def _spelled(path: str | Path, names: tuple[str, ...]) -> tuple[str, ...]:
     return spelled
 
 
+def regains_groups(dataset: Dataset) -> bool:
+    """Tell whether a dataset that is written and read again has the groups that it has now."""
+    cells = list(_runs(dataset))
+    names = _spelled("", dataset.modulations)
+    counts: dict[str, list[int]] = {}
+    for modulation, _, rows in cells:
+        counts.setdefault(names[modulation], []).append(len(rows))
+    published = _identify(counts, dataset.x.shape[2])
+    sizes = [len(rows) for _, _, rows in cells]
+    order = np.concatenate([rows for _, _, rows in cells])
+    return bool((dataset.group[order] == _groups(published, sizes)).all())
+
+
 def _runs(dataset: Dataset) -> Iterator[tuple[int, int, Int64]]:
     """Yield (class, SNR, ascending rows) for every cell, by class and then SNR."""
     levels, level = np.unique(dataset.snr_db, return_inverse=True)
