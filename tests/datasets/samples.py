@@ -6,14 +6,14 @@ from hertzian.datasets.dataset import Dataset
 from hertzian.datasets.published import RML2016_10A
 
 
-def dataset(modulations, snr_db, per=2, samples=128, **changes):
+def dataset(modulations, levels, per=2, samples=128, **changes):
     """`per` windows for each class and SNR, ordered by class, then SNR."""
-    cells = len(modulations) * len(snr_db)
+    cells = len(modulations) * len(levels)
     count = cells * per
     parts = {
         "x": np.random.default_rng(3).normal(size=(count, 2, samples)).astype(np.float32),
-        "modulation": np.repeat(np.arange(len(modulations)), len(snr_db) * per),
-        "snr_db": np.tile(np.repeat(np.float32(snr_db), per), len(modulations)),
+        "modulation": np.repeat(np.arange(len(modulations)), len(levels) * per),
+        "snr_db": np.tile(np.repeat(np.float32(levels), per), len(modulations)),
         "group": np.arange(count),
         "modulations": tuple(modulations),
         **{"preset": "some", "seed": 0, "sample_rate_hz": 1.0, "snr_definition": ""},

@@ -148,7 +148,9 @@ def test_every_opcode_is_known_or_refused_by_its_name(read):
 
 
 ARRAY = b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
-DTYPE = b"cnumpy\ndtype\nU\x02f4K\x00K\x01\x87R(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+DTYPE = (
+    b"cnumpy\ndtype\nU\x02f4K\x00K\x01\x87R(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+)
 SHAPE = b"K\x01K\x02K\x02\x87"
 VALUES = b"U\x10" + bytes(16)
 STATES = {

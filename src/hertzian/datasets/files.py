@@ -20,6 +20,8 @@ from hertzian.datasets.dataset import (
     ArrayWindows,
     Dataset,
     DatasetError,
+    as_float32,
+    finite,
     ignore,
 )
 from hertzian.datasets.hdf5 import BEST_COMPRESSION, H5Windows, plain_array, reading
@@ -241,7 +243,7 @@ def _npz_parts(path: Path) -> Parts:
                 with archive.open(info) as member:
                     parts[name] = _read_npy(name, member, info.file_size)
         if "x" in parts:
-            parts["x"] = ArrayWindows(np.asarray(parts["x"], dtype=np.float32))
+            parts["x"] = ArrayWindows(finite(as_float32(parts["x"]), 0))
         return parts
 
 

@@ -93,7 +93,7 @@ class RadcomWindows:
         Raises:
             DatasetError: the file has gone or is damaged, or a window holds what is not finite.
         """
-        return finite(self._read(self.keys[rows]), rows.indices(len(self.keys))[0])
+        return self._read(self.keys[rows], rows.indices(len(self.keys))[0])
 
     def rows(self, indices: Int64, /) -> Float32:
         """Return the windows of these numbers, as `WindowSource` says.
@@ -102,14 +102,14 @@ class RadcomWindows:
             DatasetError: as for a slice, or there is no window of a number.
         """
         check_rows(indices, len(self.keys))
-        return finite(self._read(self.keys[indices]), indices)
+        return self._read(self.keys[indices], indices)
 
-    def _read(self, keys: npt.NDArray[np.bytes_]) -> Float32:
+    def _read(self, keys: npt.NDArray[np.bytes_], numbers: int | Int64) -> Float32:
         held = np.empty((len(keys), 2 * self.samples), dtype=np.float32)
         with reading(self.path, "cannot read windows"), h5py.File(self.path, "r") as file:
             for place, key in enumerate(keys):
                 _read_example(file, bytes(key), held[place], self.path)
-        return held.reshape(-1, 2, self.samples)
+            return finite(held.reshape(-1, 2, self.samples), numbers)
 
 
 def _read_example(file: Any, key: bytes, out: Float32, path: Path) -> None:

@@ -253,7 +253,7 @@ def _windows(path: Path, cells: list[_Cell]) -> WindowSource:
             with np.errstate(over="ignore"):
                 x[row : row + cell.count] = cell.windows.read(file)
             row += cell.count
-    return ArrayWindows(x)
+    return ArrayWindows(finite(x, 0))
 
 
 def _raw_start(windows: PickledArray) -> int | None:
