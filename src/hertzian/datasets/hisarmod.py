@@ -316,7 +316,7 @@ def write_mat(path: str | Path, dataset: Dataset, advance: Advance = ignore) -> 
         DatasetError: a class is none of HisarMod's, or there is no window.
         HertzianError: the file cannot be written.
     """
-    code = np.array(_CODES)[places(path, NAME, dataset.modulations, _CLASSES)]
+    code = np.array(_CODES)[places(path, NAME, dataset.modulations, dataset.modulation, _CLASSES)]
     count, _, samples = dataset.x.shape
     if not count:
         raise DatasetError(f"{path}: there is nothing to write")
