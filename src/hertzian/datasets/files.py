@@ -20,10 +20,14 @@ from hertzian.datasets.dataset import (
     ArrayWindows,
     Dataset,
     DatasetError,
+    as_float32,
+    finite,
     ignore,
 )
 from hertzian.datasets.hdf5 import BEST_COMPRESSION, H5Windows, plain_array, reading
 from hertzian.recordings import atomic_path
+
+H5_NAME, NPZ_NAME = "hertzian-h5", "hertzian-npz"
 
 _COLUMNS = ("modulation", "snr_db", "group", "protocol")
 _NAMES = ("modulations", "protocols")
@@ -36,6 +40,9 @@ _ATTRIBUTES: dict[str, type[str] | type[int] | type[float]] = {
     "version": str,
 }
 _KINDS = {"x": "f", "modulation": "iu", "snr_db": "f", "group": "iu", "protocol": "iu"}
+KEYS = ("x", *_COLUMNS, *_NAMES)
+"""Names of the arrays."""
+
 _MOST_NAMES = 10_000
 _LONGEST_TEXT = 10_000
 _LARGEST_NPZ_BYTES = 8 << 30
@@ -148,7 +155,7 @@ def read_npz(path: Path) -> Dataset:
 
 
 def _assemble(parts: Parts) -> Dataset:
-    missing = [name for name in ("x", *_COLUMNS, *_NAMES, *_ATTRIBUTES) if name not in parts]
+    missing = [name for name in (*KEYS, *_ATTRIBUTES) if name not in parts]
     missing = [name for name in missing if name not in _OPTIONAL]
     if missing:
         raise DatasetError(f"lacks {', '.join(missing)}, which a dataset file holds")
@@ -202,7 +209,7 @@ def _check_names(name: str, shape: tuple[int, ...]) -> None:
 def _h5_parts(path: Path) -> Parts:
     with h5py.File(path, "r") as file:
         parts: Parts = {}
-        for name in ("x", *_COLUMNS, *_NAMES):
+        for name in KEYS:
             if name not in file:
                 continue
             held = plain_array(file, name, path.stat().st_size)
@@ -230,13 +237,13 @@ def _npz_parts(path: Path) -> Parts:
             raise DatasetError(f"claims {size / 1e9:.1f} GB of arrays; large datasets go into .h5")
         members = {info.filename: info for info in archive.infolist()}
         parts: Parts = {}
-        for name in ("x", *_COLUMNS, *_NAMES, *_ATTRIBUTES):
+        for name in (*KEYS, *_ATTRIBUTES):
             info = members.get(f"{name}.npy")
             if info is not None:
                 with archive.open(info) as member:
                     parts[name] = _read_npy(name, member, info.file_size)
         if "x" in parts:
-            parts["x"] = ArrayWindows(np.asarray(parts["x"], dtype=np.float32))
+            parts["x"] = ArrayWindows(finite(as_float32(parts["x"]), 0))
         return parts
 
 

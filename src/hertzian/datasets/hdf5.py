@@ -35,6 +35,10 @@ _DAMAGE = (
 )
 
 
+class _NamedError(DatasetError):
+    """A message that names its file already."""
+
+
 @contextmanager
 def reading(path: Path, what: str = "not a readable dataset") -> Iterator[None]:
     """Turn whatever goes wrong with a file's bytes into one line that names the file.
@@ -44,12 +48,13 @@ def reading(path: Path, what: str = "not a readable dataset") -> Iterator[None]:
     """
     try:
         yield
+    except _NamedError:
+        raise
     except DatasetError as error:
-        told = str(error)
-        raise DatasetError(told if told.startswith(f"{path}:") else f"{path}: {told}") from None
+        raise _NamedError(f"{path}: {error}") from None
     except _DAMAGE as error:
         line = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DatasetError(f"{path}: {what} ({line})") from None
+        raise _NamedError(f"{path}: {what} ({line})") from None
 
 
 def plain_array(file: Any, name: str, file_bytes: int) -> Any:

@@ -44,7 +44,7 @@ NAME = "hisarmod"
 MAGIC = b"MATLAB 7.3 MAT-file"
 
 _CLASSES = HISARMOD.modulations
-# number of classes in each family, in the order of the codes' last digit: PSK, QAM, FSK, PAM, analog
+# classes of each family, in the order of the codes' last digit: PSK, QAM, FSK, PAM, analog
 _FAMILIES = (6, 7, 4, 3, 6)
 _CODES = tuple(10 * place + digit for digit, size in enumerate(_FAMILIES) for place in range(size))
 _ARRAY = "data_save"
@@ -169,6 +169,7 @@ def _read_mat5(path: Path) -> Dataset:
     modulation, snr_db = _columns(path, arrays)
     axes = _axes(arrays[name].shape, len(modulation))
     x = as_float32(arrays[name].transpose([axes.index(axis) for axis in "ncs"]))
+    finite(x, 0)
     return _dataset(ArrayWindows(x), modulation, snr_db)
 
 
@@ -217,12 +218,14 @@ def _beside(data: Path) -> tuple[Int64, Float32]:
     labels = next((data.with_name(name) for name in names if data.with_name(name).is_file()), None)
     snr = data.with_name(f"{part}_snr.csv")
     if labels is None or not snr.is_file():
-        raise DatasetError(f"{data}: expected {names[0]} and {snr.name} beside it")
+        raise DatasetError(f"expected {names[0]} and {snr.name} beside it")
     with reading(labels):
         values = _numbers(labels)
     with reading(snr):
         levels = _numbers(snr)
     with reading(labels):
+        if not len(values):
+            raise DatasetError("holds no label")
         return _checked(values, levels, _numbering(labels, values))
 
 
@@ -230,14 +233,16 @@ def _numbers(path: Path) -> npt.NDArray[np.float64]:
     if path.stat().st_size > _LARGEST_COLUMN_BYTES:
         raise DatasetError(f"is larger than {_LARGEST_COLUMN_BYTES} bytes, too large for a column")
     words = path.read_text(encoding="ascii").replace(",", " ").split()
-    return np.array([float(word) for word in words])
+    return np.array([float(word) for word in words], dtype=np.float64)
 
 
 def _numbering(path: Path, labels: npt.NDArray[np.float64]) -> tuple[int, ...]:
     """Return what stands for each class: the published codes, or its place in the list."""
     found, indices = set(labels.tolist()), tuple(range(len(_CLASSES)))
+    if not found <= set(indices):
+        return _CODES
     codes = found <= set(_CODES)
-    if codes and found <= set(indices):
+    if codes:
         codes = not path.stem.endswith("labels1")
         meant = "the published codes" if codes else "places in the list of classes"
         warnings.warn(
@@ -251,7 +256,7 @@ def _numbering(path: Path, labels: npt.NDArray[np.float64]) -> tuple[int, ...]:
 def _checked(
     labels: npt.NDArray[np.float64], snr: npt.NDArray[np.float64], numbering: tuple[int, ...]
 ) -> tuple[Int64, Float32]:
-    if not len(labels) or len(snr) != len(labels):
+    if len(snr) != len(labels):
         raise DatasetError(f"there are {len(labels)} labels and {len(snr)} SNRs")
     place = np.array([numbering.index(n) for n in sorted(numbering)])
     known = np.sort(numbering)
@@ -311,7 +316,7 @@ def write_mat(path: str | Path, dataset: Dataset, advance: Advance = ignore) -> 
         DatasetError: a class is none of HisarMod's, or there is no window.
         HertzianError: the file cannot be written.
     """
-    code = np.array(_CODES)[places(path, NAME, dataset.modulations, _CLASSES)]
+    code = np.array(_CODES)[places(path, NAME, dataset.modulations, dataset.modulation, _CLASSES)]
     count, _, samples = dataset.x.shape
     if not count:
         raise DatasetError(f"{path}: there is nothing to write")
