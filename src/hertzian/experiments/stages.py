@@ -19,7 +19,11 @@ SCALES: dict[Scale, int | None] = {"smoke": 10, "small": 200, "full": None}
 """Scale -> examples per (class, SNR); None is the number that was published."""
 
 # Importing one of these registers its stages.
-_MODULES: tuple[str, ...] = ("hertzian.experiments.field", "hertzian.experiments.field_evidence")
+_MODULES: tuple[str, ...] = (
+    "hertzian.experiments.field",
+    "hertzian.experiments.field_evidence",
+    "hertzian.experiments.agreement.stages",
+)
 
 
 class ExperimentError(HertzianError):
