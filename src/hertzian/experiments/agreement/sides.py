@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,6 @@ from hertzian.experiments.peers import gnuradio as peer
 from hertzian.experiments.stages import ExperimentError
 from hertzian.recordings import atomic_path
 from hertzian.waveforms.gnuradio import Broadcast, Transmitter
-
-MODULATIONS = peer.MODULATIONS
-"""The classes that send something; the AM-SSB of the published sets is silence."""
 
 OUR_CHANNEL = replace(CHANNEL, rule="3.8")
 """That of the presets, with the fader that GNU Radio has had since 3.8."""
@@ -122,7 +120,7 @@ def our_side(
     """Return our windows of the same recipe, `passes` for each label.
 
     Args:
-        modulation: one of `MODULATIONS`.
+        modulation: of the preset, spelled as in the published file.
         passes: for each label.
         per_pass: windows kept of each pass, chosen at random.
         labels: SNR labels.
@@ -134,14 +132,12 @@ def our_side(
     source = Passes({modulation: sender}, channel, labelled_noise)
     parts = []
     for label in labels:
-        found, kept, count = [], [], 0
-        for windows in _passes(source, modulation, label, _word(seed, modulation, label)):
-            chosen = torch.randperm(len(windows), generator=generator(seed, count))[:per_pass]
+        word = _word(seed, modulation, label)
+        found, kept = [], []
+        for number, windows in enumerate(islice(_passes(source, modulation, label, word), passes)):
+            chosen = torch.randperm(len(windows), generator=generator(word, 0, number))[:per_pass]
             found.append(windows[chosen].numpy())
-            kept.append(np.full(len(chosen), count, np.int64))
-            count += 1
-            if count == passes:
-                break
+            kept.append(np.full(len(chosen), number, np.int64))
         parts.append((np.concatenate(found), np.concatenate(kept)))
     return _joined(parts, labels)
 
