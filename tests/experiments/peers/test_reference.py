@@ -227,6 +227,20 @@ def test_a_path_has_the_power_and_the_distribution_of_the_block(reference):
     assert ks_2samp(np.abs(theirs[:, 0]), np.abs(ours[:, 0])).pvalue > 1e-4
 
 
+def test_the_line_of_sight_is_as_strong_as_in_the_block(reference):
+    theirs = np.abs(complexes(reference["sight"].astype(np.float64)))
+    first = dataclasses.replace(NEW, delays_samples=(0.0,), magnitudes=(1.0,))
+    ours = np.abs(taps_over_time(drawn(first), PASSES)[:, 0, 0].astype(complex))
+    agree(theirs**2, ours**2)
+    # of N sinusoids beside a line K times as strong, E|H|^4 = 1 + (1 + 2 K - 1 / (2 N)) / (K + 1)^2
+    wanted = 1 + (9 - 1 / 16) / 25
+    for gains in (theirs, ours):
+        fourth = gains**4
+        error = fourth.std() / math.sqrt(len(fourth))
+        assert fourth.mean() == pytest.approx(wanted, abs=ERRORS * error)
+    assert ks_2samp(theirs, ours).pvalue > 1e-4
+
+
 def lagged(taps):
     """Mean over time of h(t + lag) h*(t) summed over taps, complex [passes, lags]."""
     return np.stack(

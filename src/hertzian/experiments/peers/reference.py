@@ -8,6 +8,7 @@ The tests of waveforms and channel compare statistics with them where no GNU Rad
 - `cycles` and `shift` float32 [seeds, times], what the walks of carrier and clock have summed up
   to, in cycles and samples, at multiples of `WALK_STEP`;
 - `gains` float16 [seeds, times, 2], a path without line of sight at multiples of `FADING_STEP`;
+- `sight` float16 [seeds, 2], a path with line of sight as it begins;
 - `taps` float16 [seeds, times, 8, 2], the delay line of the three paths at the same times;
 - `clean` and `noisy` int16 [seeds, samples, 2], a tone of `TONE` cycles per sample through all of
   the dynamic channel, from sample `TONE_START` on, without noise and with noise of the standard
@@ -50,19 +51,23 @@ _WALK_TIMES = np.arange(1, 41) * WALK_STEP
 _FADING_TIMES = np.arange(10) * FADING_STEP
 _PASS = 80_000
 _TONE_SAMPLES = 64
-_SEEDS_AT_ONCE = 50
+_SAMPLES_AT_ONCE = 4_000_000
+_FIRST_SEED, _SEED_STEP = 10, 10  # the paths of a fader count on from a seed
 _AUDIO_UNIT = 0.5 / 32_767
 _ADVANCE = 3  # samples that the clock's interpolator drops
 
 Array = NDArray[Any]
 
 
-def make_reference(walks: int = 300, fadings: int = 400, tones: int = 300) -> dict[str, Array]:
+def make_reference(
+    walks: int = 300, fadings: int = 400, sights: int = 10_000, tones: int = 300
+) -> dict[str, Array]:
     """Run GNU Radio, and return the arrays of the module's docstring.
 
     Args:
         walks: seeds of the walks.
         fadings: seeds of the faders.
+        sights: seeds of the path with line of sight.
         tones: seeds of the whole channel.
 
     Raises:
@@ -78,6 +83,9 @@ def make_reference(walks: int = 300, fadings: int = 400, tones: int = 300) -> di
     arrays["gains"] = _over_seeds(
         *(python, "fading", np.ones_like(tone), fadings, _gains),
         channel=DynamicChannel(line_of_sight=False),
+    )
+    arrays["sight"] = _over_seeds(
+        python, "fading", np.ones(1, np.complex64), sights, lambda made: _small(made[:, 0])
     )
     arrays["taps"] = _over_seeds(python, "selective", pulses, fadings, _taps)
     tone = tone[: TONE_START + 1000]
@@ -117,20 +125,21 @@ def _over_seeds(
     channel: DynamicChannel | None = None,
     noise: float = 0.0,
 ) -> Array:
-    """Run a block with the seeds 10, 20 and so on: the paths of a fader count on from each."""
-    seeds = range(10, 10 * count + 1, 10)
+    """Run a block with so many seeds, and keep something of what each makes."""
+    seeds = range(_FIRST_SEED, _FIRST_SEED + _SEED_STEP * count, _SEED_STEP)
+    at_once = _SAMPLES_AT_ONCE // len(iq)
     parts = [
         kept(
             run_block(
                 block,
                 iq,
-                seeds[first : first + _SEEDS_AT_ONCE],
+                seeds[first : first + at_once],
                 channel=channel,
                 noise_amplitude=noise,
                 python=python,
             )
         )
-        for first in range(0, count, _SEEDS_AT_ONCE)
+        for first in range(0, count, at_once)
     ]
     return np.concatenate(parts)
 
@@ -146,16 +155,20 @@ def _shift(made: NDArray[np.complex64]) -> Array:
 
 
 def _gains(made: NDArray[np.complex64]) -> Array:
-    return _planes(made[:, _FADING_TIMES]).astype(np.float16)
+    return _small(made[:, _FADING_TIMES])
 
 
 def _taps(made: NDArray[np.complex64]) -> Array:
-    return _planes(made[:, _FADING_TIMES[:, None] + np.arange(8)]).astype(np.float16)
+    return _small(made[:, _FADING_TIMES[:, None] + np.arange(8)])
 
 
 def _cut(made: NDArray[np.complex64]) -> Array:
     window = made[:, TONE_START : TONE_START + _TONE_SAMPLES]
     return np.round(_planes(window) / TONE_SCALE).astype(np.int16)
+
+
+def _small(iq: NDArray[np.complex64]) -> Array:
+    return _planes(iq).astype(np.float16)
 
 
 def _planes(iq: NDArray[np.complex64]) -> NDArray[np.float32]:
