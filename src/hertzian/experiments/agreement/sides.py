@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -104,7 +105,7 @@ def _read(path: Path) -> tuple[NDArray[np.complex64], NDArray[np.int64]]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return arrays["iq"], arrays["number"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise ExperimentError(f"{path}: no windows can be read ({error}); delete it") from None
 
 
