@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -44,7 +46,7 @@ def test_radars_differ_in_pulse_and_repetition_by_a_stated_spread(protocol):
 
 def test_no_two_radars_share_a_repetition():
     limits = sorted((0.9 * r, 1.1 * r) for _, r in RADARS.values())
-    assert all(a[1] < b[0] for a, b in zip(limits, limits[1:], strict=False))
+    assert all(a[1] < b[0] for a, b in itertools.pairwise(limits))
 
 
 @pytest.mark.parametrize("kind", RADCOM_AWGN.kinds, ids=str)

@@ -3,6 +3,7 @@
 import typer
 
 from hertzian.cli.data_convert import convert
+from hertzian.cli.data_fetch import fetch
 
 data = typer.Typer(no_args_is_help=True)
 
@@ -12,8 +13,10 @@ def _frame() -> None:
     """Work with datasets: Hertzian's own files and the published formats.
 
     Examples:
+    - `hertzian data fetch --list`
     - `hertzian data convert RML2016.10a_dict.pkl rml.h5`
     """
 
 
 data.command("convert")(convert)
+data.command("fetch")(fetch)
