@@ -92,7 +92,7 @@ def test_training_data_is_refused_by_the_record_of_the_run(hertzian, model_file,
     [
         (("absent", "d.h5"), 1, "absent: no such model"),
         (("first.onnx", "absent.h5"), 1, "absent.h5: no such file"),
-        (("first.onnx", "d.txt"), 1, "expected a dataset file"),
+        (("first.onnx", "first.onnx"), 1, "first.onnx: not a readable dataset; known formats"),
         (("first.onnx", "absent.csv"), 1, "absent.csv: cannot be read"),
         (("first.onnx", "m.csv", "--common"), 2, "recordings have no list of classes"),
         (("first.onnx", "d.h5", "--manifest-root", "."), 2, "DATA is no .csv manifest"),

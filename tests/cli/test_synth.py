@@ -44,10 +44,10 @@ def test_a_recording_is_written_with_its_truth(hertzian, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (("none", "d.h5"), 1, "no preset is called 'none'; known are field"),
-        (("none", "d.sigmf-meta"), 1, "no preset is called 'none'; known are field"),
-        (("field", "d.pkl"), 1, "RadioML's pickle format is not written for preset field"),
-        (("field", "d.txt"), 1, "ends in .h5 or .npz"),
+        (("none", "d.h5"), 1, "no preset is called 'none'; known are rml2016-10a"),
+        (("none", "d.sigmf-meta"), 1, "no preset is called 'none'; known are rml2016-10a"),
+        (("rml2016-10a", "d.sigmf-meta"), 1, "recordings are made by the preset field only"),
+        (("field", "d.txt"), 1, "a dataset file ends in .h5"),
         (("field", "none/d.h5"), 1, "the folder none does not exist"),
         (("field", "d.h5", "--per", "0"), 1, "0 examples"),
         (("field", "d.sigmf-meta", "--seconds", "-1"), 1, "is not possible"),

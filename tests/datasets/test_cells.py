@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from hertzian.datasets.cells import FIELD_CLASSES, field_cell, field_scene
+from hertzian.datasets.cells import FIELD_CLASSES, FieldCells, field_cell, field_scene
 from hertzian.datasets.dataset import DatasetError
 from hertzian.datasets.field import field_recording
+from hertzian.datasets.published import Kind
 from hertzian.models import spec
 from hertzian.signal import from_channels
 
@@ -22,6 +23,14 @@ def test_a_cell_is_the_beginning_of_a_larger_one():
     np.testing.assert_array_equal(large.group[:5], small.group)
     assert not np.array_equal(field_cell(5, "LFM", 20.0, 5).x, small.x)
     assert not np.array_equal(field_cell(4, "LFM", 20.01, 5).x, small.x)
+
+
+def test_the_endless_stream_begins_beyond_every_cell():
+    maker, kind = FieldCells(), Kind("LFM")
+    chunks = [maker.draw(4, kind, 20.0, index, 32).x for index in (0, 1, 512)]
+    windows = {window.tobytes() for x in (*chunks, field_cell(4, "LFM", 20.0, 9).x) for window in x}
+    assert len(windows) == 3 * 32 + 9
+    np.testing.assert_array_equal(maker.draw(4, kind, 20.0, 1, 32).x, chunks[1])
 
 
 def test_groups_count_the_recordings():

@@ -8,25 +8,49 @@ from hertzian.datasets import presets, synthesis
 from hertzian.datasets.cells import Cell
 from hertzian.datasets.dataset import DatasetError
 from hertzian.datasets.files import read_dataset
+from hertzian.datasets.published import Kind
 from hertzian.datasets.synthesis import synthesise
 
 
-def counted_cell(seed, label, snr_db, count):
+class Counted:
     """Windows that tell their cell: I is the SNR, Q the number within the cell."""
-    x = np.empty((count, 2, 4), np.float16)
-    x[:, 0] = snr_db
-    x[:, 1] = np.arange(count)[:, None]
-    return Cell(x, np.arange(count) // 2)
+
+    shared_groups = False
+
+    def cell(self, seed, kind, snr_db, count):
+        x = np.empty((count, 2, 4), np.float16)
+        x[:, 0] = snr_db
+        x[:, 1] = np.arange(count)[:, None]
+        return Cell(x, np.arange(count) // 2)
+
+
+class Failing(Counted):
+    def cell(self, seed, kind, snr_db, count):
+        if kind.modulation == "QPSK":
+            raise DatasetError("nothing was found")
+        return super().cell(seed, kind, snr_db, count)
+
+
+class Shared(Counted):
+    """Groups that are the same realisation in every cell; every third window is between two."""
+
+    shared_groups = True
+
+    def cell(self, seed, kind, snr_db, count):
+        made = super().cell(seed, kind, snr_db, count)
+        return Cell(made.x, np.where(np.arange(count) % 3 == 2, -1, made.group))
+
+
+def small(maker, **changes):
+    plain = {"kinds": (Kind("BPSK"), Kind("QPSK")), "snr_db": (0.0, 10.0), "samples": 4}
+    plain |= {"maker": maker, "parallel": "threads"}
+    return dataclasses.replace(presets.PRESETS["field"], **plain | changes)
 
 
 @pytest.fixture
 def counted(monkeypatch):
     """The preset `field` with two classes and cells that cost nothing."""
-    preset = dataclasses.replace(
-        presets.PRESETS["field"],
-        **{"classes": ("BPSK", "QPSK"), "snr_db": (0.0, 10.0), "samples": 4, "cell": counted_cell},
-    )
-    monkeypatch.setitem(presets.PRESETS, "field", preset)
+    monkeypatch.setitem(presets.PRESETS, "field", small(Counted()))
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".npz"])
@@ -49,15 +73,35 @@ def test_cells_are_ordered_by_class_then_snr(counted, tmp_path, suffix):
     assert [path.name for path in tmp_path.iterdir()] == [out.name]
 
 
-@pytest.mark.parametrize("rows", [slice(0, 3), slice(4, 11), slice(5, 10), slice(19, 20)])
-def test_windows_are_read_across_cells(tmp_path, rows):
-    files = []
-    for number in range(4):
-        files.append(tmp_path / f"{number}.npy")
-        np.save(files[-1], np.full((5, 2, 4), number, np.float16))
-    held = synthesis._CellFiles(tuple(files), 5, 4)
-    assert held.shape == (20, 2, 4)
-    np.testing.assert_array_equal(held[rows][:, 1, 2], np.repeat(np.arange(4), 5)[rows])
+def test_shared_groups_keep_their_numbers_in_every_cell(monkeypatch, tmp_path):
+    monkeypatch.setitem(presets.PRESETS, "field", small(Shared()))
+    synthesise("field", tmp_path / "d.h5", per=5, seed=0)
+    group = read_dataset(tmp_path / "d.h5").group
+    np.testing.assert_array_equal(group, np.tile([0, 0, -1, 1, 2], 4))
+
+
+def test_kinds_may_differ_in_number_and_have_protocols(monkeypatch, tmp_path):
+    kinds = (Kind("PCW", "Mapping"), Kind("PCW", "Range"), Kind("BPSK"))
+    monkeypatch.setitem(
+        presets.PRESETS, "field", small(Counted(), kinds=kinds, per={"PCW": 2, "BPSK": 3})
+    )
+    synthesise("field", tmp_path / "d.h5", seed=0)
+    dataset = read_dataset(tmp_path / "d.h5")
+    assert dataset.modulations == ("PCW", "BPSK")
+    assert dataset.protocols == ("Mapping", "Range")
+    np.testing.assert_array_equal(dataset.modulation, [0] * 8 + [1] * 6)
+    np.testing.assert_array_equal(dataset.protocol, [0] * 4 + [1] * 4 + [-1] * 6)
+
+
+@pytest.mark.parametrize("rows", [3, 5, 7, 20])
+def test_windows_are_read_across_cells_in_order(rows):
+    cells = (Counted().cell(0, None, number, 5) for number in range(4))
+    made = synthesis._MadeWindows(cells, (20, 2, 4), np.zeros(20, np.int64), False, lambda n: None)
+    x = np.concatenate([made[first : first + rows] for first in range(0, 20, rows)])
+    np.testing.assert_array_equal(x[:, 0, 0], np.repeat(np.arange(4), 5))
+    np.testing.assert_array_equal(x[:, 1, 0], np.tile(np.arange(5), 4))
+    with pytest.raises(DatasetError, match="in order only"):
+        made[0:1]
 
 
 def test_the_bytes_depend_on_neither_workers_nor_threads(tmp_path):
@@ -72,11 +116,36 @@ def test_the_bytes_depend_on_neither_workers_nor_threads(tmp_path):
     assert a == c
 
 
+PUBLISHED = [name for name in presets.PRESETS if name != "field"]
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".pkl"])
+@pytest.mark.parametrize("name", ["rml2016-10a", "rml2016-04c", "rml2016-10a-corrected"])
+def test_a_file_is_the_same_for_one_and_four_workers_and_again(tmp_path, name, suffix):
+    files = []
+    for number, workers in enumerate((1, 4, 4)):
+        files.append(tmp_path / f"{number}{suffix}")
+        synthesise(name, files[-1], per=30, seed=3, snr_db=(-4, 18), workers=workers)
+    first, *others = (file.read_bytes() for file in files)
+    assert all(other == first for other in others)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_two_seeds_share_no_example_and_neither_does_the_endless_stream(name):
+    maker = presets.PRESETS[name].maker
+    kind, level = presets.PRESETS[name].kinds[0], presets.PRESETS[name].snr_db[-1]
+    cells = [maker.cell(seed, kind, level, 40).x for seed in (0, 1, 2**32)]
+    cells += [maker.draw(0, kind, level, index, 40).x for index in (0, 1)]
+    windows = {window.tobytes() for cell in cells for window in cell}
+    assert len(windows) == 200
+    np.testing.assert_array_equal(maker.cell(1, kind, level, 40).x, cells[1])
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"preset": "none"}, "no preset is called 'none'"),
-        ({"out": "d.txt"}, "ends in .h5 or .npz"),
+        ({"out": "d.txt"}, "ends in .h5"),
         ({"out": "none/d.h5"}, "does not exist"),
         ({"per": 0}, "not possible"),
         ({"seed": -1}, "not possible"),
@@ -95,14 +164,8 @@ def test_impossible_arguments_are_named(tmp_path, changes, message):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_cell_that_fails_leaves_nothing(counted, tmp_path, monkeypatch):
-    def failing_cell(seed, label, snr_db, count):
-        if label == "QPSK":
-            raise DatasetError("nothing was found")
-        return counted_cell(seed, label, snr_db, count)
-
-    preset = dataclasses.replace(presets.PRESETS["field"], cell=failing_cell)
-    monkeypatch.setitem(presets.PRESETS, "field", preset)
+def test_a_cell_that_fails_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setitem(presets.PRESETS, "field", small(Failing()))
     with pytest.raises(DatasetError, match="nothing was found"):
         synthesise("field", tmp_path / "d.h5", per=1, seed=0)
     assert list(tmp_path.iterdir()) == []

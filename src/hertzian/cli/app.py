@@ -10,6 +10,7 @@ import typer
 from hertzian.cli import output
 from hertzian.cli.bench import bench
 from hertzian.cli.classify import classify
+from hertzian.cli.data import data
 from hertzian.cli.demo import demo
 from hertzian.cli.evaluate import evaluate
 from hertzian.cli.models import models
@@ -27,6 +28,7 @@ VERBS: dict[str, Callable[..., Any] | typer.Typer] = {
     "models": models,
     "run": run,
     "evaluate": evaluate,
+    "data": data,
     "bench": bench,
 }
 """Verb -> what it calls, in the order of the help; a `typer.Typer` has verbs of its own."""

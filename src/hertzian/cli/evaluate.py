@@ -22,8 +22,9 @@ def evaluate(
         Path,
         typer.Argument(
             metavar="DATA",
-            help="Dataset file (.h5, .npz), or a manifest (.csv) of labelled recordings with the "
-            "columns file, format, sample_rate_hz, modulation, family.",
+            help="Dataset (Hertzian's .h5 or .npz, or a published format), or a manifest (.csv) of "
+            "labelled recordings with the columns file, format, sample_rate_hz, modulation, "
+            "family.",
         ),
     ],
     common: Annotated[
@@ -62,11 +63,12 @@ def evaluate(
 
 
 def _evaluate_windows(model: str, data: Path, common: bool, as_json: bool) -> dict[str, Any]:
-    from hertzian.datasets.files import read_dataset
+    from hertzian.datasets.opening import open_dataset
     from hertzian.evaluation import evaluate_windows, refuse_seen
 
     predictor = load_predictor(model)
-    dataset = read_dataset(data)
+    with output.warnings_as_lines():
+        dataset = open_dataset(data)
     refuse_seen(dataset, _seen(model, predictor.metadata), str(data))
     with output.progress("windows", len(dataset), as_json=as_json) as advance:
         return evaluate_windows(

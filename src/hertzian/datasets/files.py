@@ -20,10 +20,14 @@ from hertzian.datasets.dataset import (
     ArrayWindows,
     Dataset,
     DatasetError,
+    as_float32,
+    finite,
     ignore,
 )
-from hertzian.datasets.hdf5 import BEST_COMPRESSION, H5Windows, plain_array, reading
+from hertzian.datasets.hdf5 import BEST_COMPRESSION, H5Windows, check_heaps, plain_array, reading
 from hertzian.recordings import atomic_path
+
+H5_NAME, NPZ_NAME = "hertzian-h5", "hertzian-npz"
 
 _COLUMNS = ("modulation", "snr_db", "group", "protocol")
 _NAMES = ("modulations", "protocols")
@@ -36,6 +40,9 @@ _ATTRIBUTES: dict[str, type[str] | type[int] | type[float]] = {
     "version": str,
 }
 _KINDS = {"x": "f", "modulation": "iu", "snr_db": "f", "group": "iu", "protocol": "iu"}
+KEYS = ("x", *_COLUMNS, *_NAMES)
+"""Names of the arrays."""
+
 _MOST_NAMES = 10_000
 _LONGEST_TEXT = 10_000
 _LARGEST_NPZ_BYTES = 8 << 30
@@ -77,8 +84,17 @@ def write_h5(path: str | Path, dataset: Dataset, advance: Advance = ignore) -> N
         for name, column in _columns(dataset).items():
             file[name] = column
         for name, words in _names(dataset).items():
-            file.create_dataset(name, data=words, dtype=h5py.string_dtype())
-        file.attrs.update(_attributes(dataset))
+            texts = [word.encode() for word in words]
+            file.create_dataset(name, data=texts, dtype=_fixed(texts))
+        for name, value in _attributes(dataset).items():
+            text = value.encode() if isinstance(value, str) else None
+            kind = None if text is None else _fixed([text])
+            file.attrs.create(name, value if text is None else text, dtype=kind)
+
+
+def _fixed(texts: list[bytes]) -> Any:
+    """Return a type of fixed length for texts: those of variable length lie in a heap apart."""
+    return h5py.string_dtype("utf-8", max(1, *map(len, texts)))
 
 
 def write_npz(path: str | Path, dataset: Dataset, advance: Advance = ignore) -> None:
@@ -148,7 +164,7 @@ def read_npz(path: Path) -> Dataset:
 
 
 def _assemble(parts: Parts) -> Dataset:
-    missing = [name for name in ("x", *_COLUMNS, *_NAMES, *_ATTRIBUTES) if name not in parts]
+    missing = [name for name in (*KEYS, *_ATTRIBUTES) if name not in parts]
     missing = [name for name in missing if name not in _OPTIONAL]
     if missing:
         raise DatasetError(f"lacks {', '.join(missing)}, which a dataset file holds")
@@ -202,7 +218,9 @@ def _check_names(name: str, shape: tuple[int, ...]) -> None:
 def _h5_parts(path: Path) -> Parts:
     with h5py.File(path, "r") as file:
         parts: Parts = {}
-        for name in ("x", *_COLUMNS, *_NAMES):
+        if _has_heap(file):
+            check_heaps(path)
+        for name in KEYS:
             if name not in file:
                 continue
             held = plain_array(file, name, path.stat().st_size)
@@ -220,6 +238,15 @@ def _h5_parts(path: Path) -> Parts:
         return parts
 
 
+def _has_heap(file: Any) -> bool:
+    """Tell whether a text of the file is of variable length."""
+    kinds = [file.attrs.get_id(name).dtype for name in _ATTRIBUTES if name in file.attrs]
+    linked = (name for name in _NAMES if isinstance(file.get(name, getlink=True), h5py.HardLink))
+    kinds += [file[name].dtype for name in linked if isinstance(file[name], h5py.Dataset)]
+    texts = [h5py.check_string_dtype(kind) for kind in kinds if kind is not None]
+    return any(text is not None and text.length is None for text in texts)
+
+
 # --- npz ----------------------------------------------------------------------------------------
 
 
@@ -230,13 +257,13 @@ def _npz_parts(path: Path) -> Parts:
             raise DatasetError(f"claims {size / 1e9:.1f} GB of arrays; large datasets go into .h5")
         members = {info.filename: info for info in archive.infolist()}
         parts: Parts = {}
-        for name in ("x", *_COLUMNS, *_NAMES, *_ATTRIBUTES):
+        for name in (*KEYS, *_ATTRIBUTES):
             info = members.get(f"{name}.npy")
             if info is not None:
                 with archive.open(info) as member:
                     parts[name] = _read_npy(name, member, info.file_size)
         if "x" in parts:
-            parts["x"] = ArrayWindows(np.asarray(parts["x"], dtype=np.float32))
+            parts["x"] = ArrayWindows(finite(as_float32(parts["x"]), 0))
         return parts
 
 

@@ -44,7 +44,7 @@ NAME = "hisarmod"
 MAGIC = b"MATLAB 7.3 MAT-file"
 
 _CLASSES = HISARMOD.modulations
-# number of classes in each family, in the order of the codes' last digit: PSK, QAM, FSK, PAM, analog
+# classes of each family, in the order of the codes' last digit: PSK, QAM, FSK, PAM, analog
 _FAMILIES = (6, 7, 4, 3, 6)
 _CODES = tuple(10 * place + digit for digit, size in enumerate(_FAMILIES) for place in range(size))
 _ARRAY = "data_save"
@@ -152,7 +152,7 @@ def _read_mat73(path: Path) -> Dataset:
         name = _only(shapes)
         held = plain_array(file, name, path.stat().st_size)
         columns = {
-            column: plain_array(file, column, path.stat().st_size)[()]
+            column: _column(plain_array(file, column, path.stat().st_size), column)
             for column in (_LABELS, _SNR)
             if column in file
         }
@@ -169,6 +169,7 @@ def _read_mat5(path: Path) -> Dataset:
     modulation, snr_db = _columns(path, arrays)
     axes = _axes(arrays[name].shape, len(modulation))
     x = as_float32(arrays[name].transpose([axes.index(axis) for axis in "ncs"]))
+    finite(x, 0)
     return _dataset(ArrayWindows(x), modulation, snr_db)
 
 
@@ -204,11 +205,15 @@ def _columns(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[Int64,
     """Return modulations and SNRs from the file itself, or else from the CSV beside it."""
     if _LABELS not in arrays or _SNR not in arrays:
         return _beside(path)
-    for name in (_LABELS, _SNR):
-        if arrays[name].dtype.kind not in "iuf" or arrays[name].ndim > 2:
-            raise DatasetError(f"{name} is no column of numbers")
-    labels, snr = (np.asarray(arrays[name], np.float64).ravel() for name in (_LABELS, _SNR))
+    labels, snr = (_column(arrays[name], name) for name in (_LABELS, _SNR))
     return _checked(labels, snr, _CODES)
+
+
+def _column(held: Any, name: str) -> npt.NDArray[np.float64]:
+    """Return a column of numbers, from memory or a file, once its kind is known."""
+    if held.dtype.kind not in "iuf" or held.ndim > 2:
+        raise DatasetError(f"{name} is no column of numbers")
+    return np.asarray(held[()], dtype=np.float64).ravel()
 
 
 def _beside(data: Path) -> tuple[Int64, Float32]:
@@ -217,12 +222,14 @@ def _beside(data: Path) -> tuple[Int64, Float32]:
     labels = next((data.with_name(name) for name in names if data.with_name(name).is_file()), None)
     snr = data.with_name(f"{part}_snr.csv")
     if labels is None or not snr.is_file():
-        raise DatasetError(f"{data}: expected {names[0]} and {snr.name} beside it")
+        raise DatasetError(f"expected {names[0]} and {snr.name} beside it")
     with reading(labels):
         values = _numbers(labels)
     with reading(snr):
         levels = _numbers(snr)
     with reading(labels):
+        if not len(values):
+            raise DatasetError("holds no label")
         return _checked(values, levels, _numbering(labels, values))
 
 
@@ -230,14 +237,16 @@ def _numbers(path: Path) -> npt.NDArray[np.float64]:
     if path.stat().st_size > _LARGEST_COLUMN_BYTES:
         raise DatasetError(f"is larger than {_LARGEST_COLUMN_BYTES} bytes, too large for a column")
     words = path.read_text(encoding="ascii").replace(",", " ").split()
-    return np.array([float(word) for word in words])
+    return np.array([float(word) for word in words], dtype=np.float64)
 
 
 def _numbering(path: Path, labels: npt.NDArray[np.float64]) -> tuple[int, ...]:
     """Return what stands for each class: the published codes, or its place in the list."""
     found, indices = set(labels.tolist()), tuple(range(len(_CLASSES)))
+    if not found <= set(indices):
+        return _CODES
     codes = found <= set(_CODES)
-    if codes and found <= set(indices):
+    if codes:
         codes = not path.stem.endswith("labels1")
         meant = "the published codes" if codes else "places in the list of classes"
         warnings.warn(
@@ -251,7 +260,7 @@ def _numbering(path: Path, labels: npt.NDArray[np.float64]) -> tuple[int, ...]:
 def _checked(
     labels: npt.NDArray[np.float64], snr: npt.NDArray[np.float64], numbering: tuple[int, ...]
 ) -> tuple[Int64, Float32]:
-    if not len(labels) or len(snr) != len(labels):
+    if len(snr) != len(labels):
         raise DatasetError(f"there are {len(labels)} labels and {len(snr)} SNRs")
     place = np.array([numbering.index(n) for n in sorted(numbering)])
     known = np.sort(numbering)
@@ -311,7 +320,7 @@ def write_mat(path: str | Path, dataset: Dataset, advance: Advance = ignore) -> 
         DatasetError: a class is none of HisarMod's, or there is no window.
         HertzianError: the file cannot be written.
     """
-    code = np.array(_CODES)[places(path, NAME, dataset.modulations, _CLASSES)]
+    code = np.array(_CODES)[places(path, NAME, dataset.modulations, dataset.modulation, _CLASSES)]
     count, _, samples = dataset.x.shape
     if not count:
         raise DatasetError(f"{path}: there is nothing to write")

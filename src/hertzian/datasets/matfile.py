@@ -51,8 +51,8 @@ def read_mat5(path: Path) -> dict[str, npt.NDArray[Any]]:
         if kind == _COMPRESSED:
             body = memoryview(zlib.decompressobj().decompress(body, room))
             room -= len(body)
-            if room <= 0:
-                raise DatasetError("unpacks to more than its size allows")
+            if not room:
+                raise DatasetError("unpacks to more than a file of its size can hold")
             kind, body, _ = _element(body, 0, order)
         if kind == _MATRIX:
             _add_matrix(arrays, body, order)

@@ -93,7 +93,7 @@ class RadcomWindows:
         Raises:
             DatasetError: the file has gone or is damaged, or a window holds what is not finite.
         """
-        return finite(self._read(self.keys[rows]), rows.indices(len(self.keys))[0])
+        return self._read(self.keys[rows], rows.indices(len(self.keys))[0])
 
     def rows(self, indices: Int64, /) -> Float32:
         """Return the windows of these numbers, as `WindowSource` says.
@@ -102,14 +102,14 @@ class RadcomWindows:
             DatasetError: as for a slice, or there is no window of a number.
         """
         check_rows(indices, len(self.keys))
-        return finite(self._read(self.keys[indices]), indices)
+        return self._read(self.keys[indices], indices)
 
-    def _read(self, keys: npt.NDArray[np.bytes_]) -> Float32:
+    def _read(self, keys: npt.NDArray[np.bytes_], numbers: int | Int64) -> Float32:
         held = np.empty((len(keys), 2 * self.samples), dtype=np.float32)
         with reading(self.path, "cannot read windows"), h5py.File(self.path, "r") as file:
             for place, key in enumerate(keys):
                 _read_example(file, bytes(key), held[place], self.path)
-        return held.reshape(-1, 2, self.samples)
+            return finite(held.reshape(-1, 2, self.samples), numbers)
 
 
 def _read_example(file: Any, key: bytes, out: Float32, path: Path) -> None:
@@ -239,15 +239,17 @@ def write_radcom(path: str | Path, dataset: Dataset, advance: Advance = ignore) 
         raise DatasetError(
             f"{path}: {NAME} holds whole levels in dB, but row {row} has {dataset.snr_db[row]}"
         )
-    modulations = _written(path, dataset.modulations, RADCOM_AWGN.modulations, _MODULATIONS)
-    protocols = _written(path, dataset.protocols, RADCOM_AWGN.protocols, _PROTOCOLS)
-    if not set(dataset.protocols) <= set(RADCOM_DYNAMIC.protocols):
+    modulation = _numbers(path, dataset.modulations, dataset.modulation, RADCOM_AWGN.modulations)
+    protocol = _numbers(path, dataset.protocols, dataset.protocol, RADCOM_AWGN.protocols)
+    modulations = _written(RADCOM_AWGN.modulations, _MODULATIONS)
+    protocols = _written(RADCOM_AWGN.protocols, _PROTOCOLS)
+    if (protocol >= len(RADCOM_DYNAMIC.protocols)).any():  # RadComAWGN
         protocols = ["Raw" if name == "Satcom" else name for name in protocols]
     level = dataset.snr_db.astype(np.int64)
     numbered: dict[tuple[str, str, int], int] = {}
     with atomic_path(path) as partial, h5py.File(partial, "w") as file:
         for rows, x in dataset.batches(_ROWS):
-            labels = zip(dataset.modulation[rows], dataset.protocol[rows], level[rows], strict=True)
+            labels = zip(modulation[rows], protocol[rows], level[rows], strict=True)
             cells = ((modulations[m], protocols[p], int(snr)) for m, p, snr in labels)
             _write_examples(file, cells, numbered, x.reshape(len(x), -1))
             advance(len(x))
@@ -268,11 +270,12 @@ def _write_examples(
         held.write(h5py.h5s.ALL, h5py.h5s.ALL, example)
 
 
-def _written(
-    path: str | Path,
-    names: tuple[str, ...],
-    known: tuple[str, ...],
-    spellings: dict[str, tuple[str, ...]],
-) -> list[str]:
-    found = [known[place] for place in places(path, NAME, names, known)]
-    return [spellings.get(name, (name,))[0] for name in found]
+def _numbers(
+    path: str | Path, names: tuple[str, ...], labels: Int64, known: tuple[str, ...]
+) -> Int64:
+    """Return labels of one list of names as labels of another."""
+    return places(path, NAME, names, labels, known)[labels]
+
+
+def _written(names: tuple[str, ...], spellings: dict[str, tuple[str, ...]]) -> list[str]:
+    return [spellings.get(name, (name,))[0] for name in names]

@@ -17,7 +17,7 @@ are scaled so that a window shows what tells it from the others:
   | Ground mapping | 0.4 us | 12 us |
 
 - Radio-Altimeter: triangular sweeps of 4 to 7 MHz in 8 to 16 us. AM radio: messages of 0.3 to
-  0.5 MHz. Short-range: on/off keying, 0.5 to 1 MBd. SATCOM: BPSK, 0.8 to 1.25 MBd.
+  0.5 MHz. Short-range: on/off keying, Manchester, 0.5 to 1 Mbit/s. SATCOM: BPSK, 0.8 to 1.25 MBd.
 - Bluetooth, 802.11b and 802.15.4 were recorded off the air for the original; here they are
   synthetic: GFSK of 1 Mbit/s, BT 0.5, h 0.28 to 0.35; CCK chips at 11 MHz through a receiver of
   10 MHz; O-QPSK chips at 2 MHz with half-sine pulses.
@@ -50,7 +50,7 @@ from hertzian.waveforms import make
 SAMPLES = 128
 _OFFSET = 0.05  # cycles per sample: 0.5 MHz
 
-CHANNEL_SEED = 0
+CHANNEL_SEED = 2
 """The first seed of which the mean gain over a pass is within 1 dB of its expectation, 2.4 dB."""
 
 CHANNEL = DynamicChannel(
@@ -121,7 +121,10 @@ _SENT: dict[str, Draw] = {
         "FMCW", {"shape": "triangle"}, bandwidth=(0.4, 0.7), period_samples=(80.0, 160.0)
     ),
     "SATCOM": _uniform("BPSK", {"roll_off": 0.35}, samples_per_symbol=(8.0, 12.0)),
-    "Short-Range": _uniform("OOK", {"rise_share": 0.1}, samples_per_symbol=(10.0, 20.0)),
+    # Manchester, as short-range devices send: no window is off from end to end
+    "Short-Range": _uniform(
+        "OOK", {"coding": "manchester", "rise_share": 0.1}, samples_per_symbol=(5.0, 10.0)
+    ),
     "Bluetooth": _uniform(
         "GFSK", {"bt": 0.5, "samples_per_symbol": 10.0}, modulation_index=(0.28, 0.35)
     ),

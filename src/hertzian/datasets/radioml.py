@@ -253,7 +253,7 @@ def _windows(path: Path, cells: list[_Cell]) -> WindowSource:
             with np.errstate(over="ignore"):
                 x[row : row + cell.count] = cell.windows.read(file)
             row += cell.count
-    return ArrayWindows(x)
+    return ArrayWindows(finite(x, 0))
 
 
 def _raw_start(windows: PickledArray) -> int | None:
@@ -282,7 +282,7 @@ def write_pickle(path: str | Path, dataset: Dataset, advance: Advance = ignore) 
         DatasetError: an SNR is no whole number, or the format has no place for a class or a cell.
         HertzianError: the file cannot be written.
     """
-    names = _spelled(path, dataset.modulations)
+    names = _spelled(path, dataset)
     whole = np.isfinite(dataset.snr_db) & (dataset.snr_db == np.round(dataset.snr_db))
     if not whole.all():
         row = int(np.argmin(whole))
@@ -305,23 +305,38 @@ def write_pickle(path: str | Path, dataset: Dataset, advance: Advance = ignore) 
         file.write(b".")
 
 
-def _spelled(path: str | Path, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names as RML2016.10a spells them, where it has them all.
+def _spelled(path: str | Path, dataset: Dataset) -> dict[int, str]:
+    """Return the names of the labels in use, as RML2016.10a spells them where it has them all.
 
     Raises:
         DatasetError: a name is unknown, or two become one.
     """
-    unknown = [name for name in names if not _is_known(name)]
+    names = {label: dataset.modulations[label] for label in np.unique(dataset.modulation).tolist()}
+    unknown = [name for name in names.values() if not _is_known(name)]
     if unknown:
         raise DatasetError(f"{path}: {NAME} has no place for the unknown class {unknown[0]!r}")
     theirs = {canonical(name): name for name in RML2016_10A.modulations}
-    ours = [name if name in _KNOWN else canonical(name) for name in names]
-    spelled = tuple(theirs.get(name, name) for name in ours)
-    if not set(spelled) <= set(RML2016_10A.modulations):
+    plain = {label: name if name in _KNOWN else canonical(name) for label, name in names.items()}
+    spelled = {label: theirs.get(name, name) for label, name in plain.items()}
+    if not set(spelled.values()) <= set(RML2016_10A.modulations):
         return names
-    if len(set(spelled)) < len(names):
-        raise DatasetError(f"{path}: {NAME} would spell two of {', '.join(names)} alike")
+    if len(set(spelled.values())) < len(names):
+        told = ", ".join(names.values())
+        raise DatasetError(f"{path}: {NAME} would spell two of {told} alike")
     return spelled
+
+
+def regains_groups(dataset: Dataset) -> bool:
+    """Tell whether a dataset that is written and read again has the groups that it has now."""
+    cells = list(_runs(dataset))
+    names = _spelled("", dataset)
+    counts: dict[str, list[int]] = {}
+    for modulation, _, rows in cells:
+        counts.setdefault(names[modulation], []).append(len(rows))
+    published = _identify(counts, dataset.x.shape[2])
+    sizes = [len(rows) for _, _, rows in cells]
+    order = np.concatenate([rows for _, _, rows in cells])
+    return bool((dataset.group[order] == _groups(published, sizes)).all())
 
 
 def _runs(dataset: Dataset) -> Iterator[tuple[int, int, Int64]]:

@@ -113,7 +113,7 @@ def write_2018(path: str | Path, dataset: Dataset, advance: Advance = ignore) ->
         DatasetError: a class is none of the 24.
         HertzianError: the file cannot be written.
     """
-    column = places(path, NAME, dataset.modulations, _CLASSES)
+    column = places(path, NAME, dataset.modulations, dataset.modulation, _CLASSES)
     count, _, samples = dataset.x.shape
     with atomic_path(path) as partial, h5py.File(partial, "w") as file:
         windows = file.create_dataset("X", (count, samples, 2), "<f4")

@@ -1,4 +1,8 @@
-"""Generators seeded by all of the words that name what is drawn."""
+"""What makes the same seed give the same bytes: whole seeds, and sums in one order."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
 
 import numpy as np
 import torch
@@ -7,15 +11,27 @@ _STATE_WORDS = slice(3, 3 + 624)  # of torch's Mersenne Twister, after seed, cou
 
 
 def generator(*words: int) -> torch.Generator:
-    """Return a generator for a tuple of natural numbers of any size.
+    """Return a generator for a tuple of integers of any size; other tuples have other states.
 
     `torch.Generator.manual_seed` keeps 32 bits of a seed, so that among the chunks of a few large
-    datasets two would be alike by chance. Here the whole state comes from the words, through
-    NumPy's `SeedSequence`; the stream is that of `numpy.random.MT19937`.
+    datasets two would be alike by chance. Here the whole state of the Mersenne Twister is set, from
+    a hash of the words through NumPy's `SeedSequence`.
     """
+    entropy = int.from_bytes(blake2b(repr(words).encode(), digest_size=32).digest(), "little")
+    twister = np.random.MT19937(np.random.SeedSequence(entropy)).state["state"]["key"]
     drawn = torch.Generator()
     state = drawn.get_state()
-    twister = np.random.MT19937(np.random.SeedSequence(words)).state["state"]["key"]
     state.numpy().view(np.uint64)[_STATE_WORDS] = twister
     drawn.set_state(state)
     return drawn
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread: sums of several differ in the last bits."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
