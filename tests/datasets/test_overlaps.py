@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from tests.datasets.radio import linear, noise
 
 from hertzian.datasets.overlaps import SHORTEST_RUN, find_overlaps
-from tests.datasets.radio import linear, noise
 
 pytestmark = pytest.mark.base
 

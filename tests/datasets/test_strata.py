@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+from tests.datasets.radio import dataset, noise
 
 from hertzian.datasets.dataset import DatasetError
 from hertzian.datasets.files import read_dataset, write_dataset
 from hertzian.datasets.strata import Cells, find_cells, read_rows, sample_rows
-from tests.datasets.radio import dataset, noise
 
 pytestmark = pytest.mark.base
 
