@@ -98,6 +98,7 @@ def split(dataset: Dataset, fractions: Mapping[str, float] = FRACTIONS, seed: in
         DatasetError: bad fractions, or too few groups to give every part every class.
     """
     shares = _checked(fractions)
+    _check_windows(dataset)
     cells = find_cells(dataset)
     rows = np.flatnonzero(dataset.group != MIXED)
     names, group = np.unique(dataset.group[rows], return_inverse=True)
@@ -121,6 +122,7 @@ def random_split(
         DatasetError: bad fractions, or a class with fewer windows than there are parts.
     """
     shares = _checked(fractions)
+    _check_windows(dataset)
     cells = find_cells(dataset)
     rows = np.arange(len(dataset), dtype=np.int64)
     membership = assign(cells, rows, rows, len(rows), shares, seed)
@@ -213,12 +215,15 @@ def _checked(fractions: Mapping[str, float]) -> Float64:
     return checked
 
 
+def _check_windows(dataset: Dataset) -> None:
+    if not len(dataset):
+        raise DatasetError("the dataset holds no windows to split")
+
+
 def _check_groups(
     dataset: Dataset, cells: Cells, rows: Int64, group: Int64, groups: int, parts: int
 ) -> None:
     ask = "a random split, which leaks as those of published results do, must be asked for by name"
-    if not len(dataset):
-        raise DatasetError("the dataset holds no windows to split")
     if not groups:
         raise DatasetError(f"every window shares samples with two groups (group -1); {ask}")
     if groups == 1:
