@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hertzian.cli import output
-from hertzian.cli.data_info import open_data
+from hertzian.cli.inputs import open_data
 from hertzian.report.text import printable, shown_path
 
 if TYPE_CHECKING:

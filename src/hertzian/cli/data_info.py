@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hertzian.cli import output
+from hertzian.cli.inputs import open_data
 from hertzian.report import engineering
 from hertzian.report.text import printable, shown_path
 
@@ -45,17 +46,6 @@ def info(
         output.print_json(_document(file, dataset, seen))
     else:
         _print(file, dataset, seen, output.console())
-
-
-def open_data(file: Path) -> "Dataset":
-    """Open a dataset file.
-
-    Raises:
-        DatasetError: it is none, or damaged.
-    """
-    from hertzian.datasets.files import read_dataset
-
-    return read_dataset(file)
 
 
 def _document(file: Path, dataset: "Dataset", seen: "Inspection") -> dict[str, Any]:
