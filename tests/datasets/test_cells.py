@@ -27,10 +27,10 @@ def test_a_cell_is_the_beginning_of_a_larger_one():
 
 def test_the_endless_stream_begins_beyond_every_cell():
     maker, kind = FieldCells(), Kind("LFM")
-    chunks = [maker.draw(4, kind, 20.0, index).x for index in (0, 1, 512)]
+    chunks = [maker.draw(4, kind, 20.0, index, 32).x for index in (0, 1, 512)]
     windows = {window.tobytes() for x in (*chunks, field_cell(4, "LFM", 20.0, 9).x) for window in x}
     assert len(windows) == 3 * 32 + 9
-    np.testing.assert_array_equal(maker.draw(4, kind, 20.0, 1).x, chunks[1])
+    np.testing.assert_array_equal(maker.draw(4, kind, 20.0, 1, 32).x, chunks[1])
 
 
 def test_groups_count_the_recordings():

@@ -78,6 +78,24 @@ def test_the_arrays_are_where_other_programs_look(tmp_path):
         assert archive["modulations"].tolist() == list(dataset.modulations)
 
 
+def test_texts_of_variable_length_are_read_and_their_heap_is_checked(tmp_path):
+    path = tmp_path / "d.h5"
+    dataset = example()
+    write_dataset(path, dataset)
+    assert b"GCOL" not in path.read_bytes()
+    with h5py.File(path, "a") as file:
+        del file["modulations"]
+        file["modulations"] = list(dataset.modulations)
+        file.attrs["preset"] = dataset.preset
+    assert same(read_dataset(path), dataset)
+    content = path.read_bytes()
+    first = content.index(b"GCOL") + 16
+    # free space of length 0, at which the HDF5 library would stay
+    path.write_bytes(content[:first] + bytes(16) + content[first + 16 :])
+    with pytest.raises(DatasetError, match=r"d\.h5: has a damaged heap of texts"):
+        read_dataset(path)
+
+
 def test_windows_of_h5_are_read_in_slices_and_travel(tmp_path):
     dataset = example(count=10_000, samples=4)
     write_dataset(tmp_path / "d.h5", dataset)

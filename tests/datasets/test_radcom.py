@@ -75,7 +75,7 @@ def test_the_published_form_is_read_with_both_labels(radcom):
     )
     assert labels == [
         (waveform.modulation, waveform.protocol, level)
-        for waveform in RADCOM_DYNAMIC.waveforms
+        for waveform in RADCOM_DYNAMIC.kinds
         for level in (-20, 18)
         for _ in range(12)
     ]
@@ -121,7 +121,7 @@ def test_the_three_sets_are_told_apart(radcom, given, name, published):
         (found.modulations[m], found.protocols[p])
         for m, p in zip(found.modulation, found.protocol, strict=True)
     }
-    assert pairs <= {(waveform.modulation, waveform.protocol) for waveform in published.waveforms}
+    assert pairs <= {(waveform.modulation, waveform.protocol) for waveform in published.kinds}
     if published is RADCOM_OTA:
         assert "gain" in found.snr_definition
 
@@ -212,7 +212,7 @@ def test_keys_are_recognised_without_evaluating_them():
 
 def labelled(published, per=2, **changes):
     """`per` windows of each waveform at -20 and 18 dB."""
-    pairs = [(w.modulation, w.protocol) for w in published.waveforms for _ in range(2 * per)]
+    pairs = [(w.modulation, w.protocol) for w in published.kinds for _ in range(2 * per)]
     count = len(pairs)
     parts = {
         "modulation": np.array([published.modulations.index(pair[0]) for pair in pairs]),

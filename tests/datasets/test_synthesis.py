@@ -135,7 +135,7 @@ def test_two_seeds_share_no_example_and_neither_does_the_endless_stream(name):
     maker = presets.PRESETS[name].maker
     kind, level = presets.PRESETS[name].kinds[0], presets.PRESETS[name].snr_db[-1]
     cells = [maker.cell(seed, kind, level, 40).x for seed in (0, 1, 2**32)]
-    cells += [maker.draw(0, kind, level, index).x[:40] for index in (0, 1)]
+    cells += [maker.draw(0, kind, level, index, 40).x for index in (0, 1)]
     windows = {window.tobytes() for cell in cells for window in cell}
     assert len(windows) == 200
     np.testing.assert_array_equal(maker.cell(1, kind, level, 40).x, cells[1])

@@ -20,6 +20,7 @@ from hertzian.channel.parameters import ChannelError, require_between, require_p
 
 _KNOT_SAMPLES = 64  # a walk of 0.01 Hz per sample strays from the line between knots by 5e-5 rad
 _FRACTIONS = 1024
+_TURN = 16  # samples that one fine turn serves
 _LOS_ONLY_ON = 0  # the path that has the line of sight
 
 RULES = ("3.7", "3.8")
@@ -202,16 +203,26 @@ class ChannelStates:
         # what a tap delays it turns back, since the offset comes before the fading
         turned = rotation(-rate[:, None] * torch.arange(self.channel.taps, dtype=torch.float64))
         response = (self.taps(which, middle) * turned) @ delayed
-        spectrum = torch.fft.fft(x, n=size)
+        # fft's own padding of complex numbers takes longer than the transform
+        padded = x.new_zeros(x.shape[0], size)
+        padded[:, : x.shape[1]] = x
+        spectrum = torch.fft.fft(padded)
         spectrum *= response
         spectrum *= interpolated[steps]
         y: Tensor = torch.fft.ifft(spectrum)[:, self.channel.lead : self.channel.lead + length]
-        n = torch.arange(length, dtype=torch.float64)
-        return y * rotation(begin[:, None] + rate[:, None] * n)
+        return y * _steady_rotation(begin, rate, length)
 
 
 def _cosine(cycles: Tensor) -> Tensor:
     return torch.cos((cycles - torch.round(cycles)).to(torch.float32) * (2 * math.pi))
+
+
+def _steady_rotation(begin: Tensor, rate: Tensor, length: int) -> Tensor:
+    """Return exp(2 pi j (begin + rate n)), complex64 [n, length], as coarse turns by fine ones."""
+    begins = torch.arange(0, length, _TURN, dtype=torch.float64)
+    coarse = rotation(begin[:, None] + rate[:, None] * begins)
+    fine = rotation(rate[:, None] * torch.arange(_TURN, dtype=torch.float64))
+    return (coarse[:, :, None] * fine[:, None, :]).flatten(1)[:, :length]
 
 
 def _walk(passes: int, samples: int, generator: torch.Generator) -> Tensor:

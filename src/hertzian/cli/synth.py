@@ -114,7 +114,8 @@ def _windows(
     chosen = recipe.snr_db if levels is None else levels
     counts = {recipe.count(kind, per) for kind in recipe.kinds}
     total = sum(recipe.count(kind, per) for kind in recipe.kinds) * len(chosen)
-    with output.progress("windows", total, as_json=as_json) as advance:
+    # the bar must end before warnings are printed
+    with output.warnings_as_lines(), output.progress("windows", total, as_json=as_json) as advance:
         synthesise(
             preset,
             out,

@@ -20,8 +20,7 @@ _PER_DETECTION = 4
 _TRIED_AT_LEAST = 200
 _LEAST_YIELD = 0.02  # windows a recording
 _INDICES = 1 << 20  # recordings that a cell may have
-_DRAWN = 32  # windows of a chunk of the endless stream
-_DRAWN_FROM = 1 << 11  # recordings that such a chunk may take
+_DRAWN_FROM = 1 << 11  # recordings that one draw from the endless stream may take
 _ENDLESS = 1 << 40  # beyond the recordings of all cells
 
 
@@ -61,11 +60,15 @@ class FieldCells:
         """Return `count` windows: see `field_cell`."""
         return field_cell(seed, kind.modulation, snr_db, count)
 
-    def draw(self, seed: int, kind: Kind, snr_db: float, index: int) -> Cell:
-        """Return chunk `index`, 32 windows, of the endless stream; no file holds any of them."""
+    def draw(self, seed: int, kind: Kind, snr_db: float, index: int, count: int) -> Cell:
+        """Return `count` windows of the endless stream; no file holds any of them.
+
+        Every index has windows of its own; some 40 at most, where the detector hears one recording
+        in 50.
+        """
         turn, place = divmod(index, _INDICES // _DRAWN_FROM)
         first = (turn + 1) * _ENDLESS + place * _DRAWN_FROM
-        return field_cell(seed, kind.modulation, snr_db, _DRAWN, first)
+        return field_cell(seed, kind.modulation, snr_db, count, first)
 
 
 def field_cell(seed: int, label: str, snr_db: float, count: int, begin: int = 0) -> Cell:

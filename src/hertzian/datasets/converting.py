@@ -54,8 +54,9 @@ def write_as(
     name = format_for(path, format)
     if not len(dataset):
         raise DatasetError(f"{path}: there is nothing to write")
-    lost = lost_in(name, dataset)
     WRITERS[name](path, dataset, advance)
+    # afterwards, for where windows are made as they are written the groups are known only then
+    lost = lost_in(name, dataset)
     if lost:
         warnings.warn(
             f"{path}: {name} has no place for {', '.join(lost)}, which the file now lacks",

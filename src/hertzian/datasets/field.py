@@ -31,6 +31,7 @@ from hertzian.channel import (
 from hertzian.datasets.cheap import cheaply_made
 from hertzian.datasets.emitters import EMITTED, Style, draw_emitter
 from hertzian.datasets.outliers import HELD_BACK, TAUGHT, coloured_noise
+from hertzian.datasets.randomness import one_thread
 
 _PLACING_TRIES = 12
 _OVERLOAD_STEPS = 15.0
@@ -321,6 +322,7 @@ def add_emission(total: torch.Tensor, x: torch.Tensor, emission: Emission) -> No
     total[place] += _shifted(x, emission.center) * amplitude / power**0.5
 
 
+@one_thread()
 def field_recording(seed: int, index: int, scene: Scene | None = None) -> FieldRecording:
     """Return recording number `index` of a seed; the two determine every byte of it."""
     scene = scene or Scene()

@@ -24,7 +24,7 @@ from hertzian.datasets.dataset import (
     finite,
     ignore,
 )
-from hertzian.datasets.hdf5 import BEST_COMPRESSION, H5Windows, plain_array, reading
+from hertzian.datasets.hdf5 import BEST_COMPRESSION, H5Windows, check_heaps, plain_array, reading
 from hertzian.recordings import atomic_path
 
 H5_NAME, NPZ_NAME = "hertzian-h5", "hertzian-npz"
@@ -84,8 +84,17 @@ def write_h5(path: str | Path, dataset: Dataset, advance: Advance = ignore) -> N
         for name, column in _columns(dataset).items():
             file[name] = column
         for name, words in _names(dataset).items():
-            file.create_dataset(name, data=words, dtype=h5py.string_dtype())
-        file.attrs.update(_attributes(dataset))
+            texts = [word.encode() for word in words]
+            file.create_dataset(name, data=texts, dtype=_fixed(texts))
+        for name, value in _attributes(dataset).items():
+            text = value.encode() if isinstance(value, str) else None
+            kind = None if text is None else _fixed([text])
+            file.attrs.create(name, value if text is None else text, dtype=kind)
+
+
+def _fixed(texts: list[bytes]) -> Any:
+    """Return a type of fixed length for texts: those of variable length lie in a heap apart."""
+    return h5py.string_dtype("utf-8", max(1, *map(len, texts)))
 
 
 def write_npz(path: str | Path, dataset: Dataset, advance: Advance = ignore) -> None:
@@ -209,6 +218,8 @@ def _check_names(name: str, shape: tuple[int, ...]) -> None:
 def _h5_parts(path: Path) -> Parts:
     with h5py.File(path, "r") as file:
         parts: Parts = {}
+        if _has_heap(file):
+            check_heaps(path)
         for name in KEYS:
             if name not in file:
                 continue
@@ -225,6 +236,15 @@ def _h5_parts(path: Path) -> Parts:
             if name in file.attrs:
                 parts[name] = file.attrs[name]
         return parts
+
+
+def _has_heap(file: Any) -> bool:
+    """Tell whether a text of the file is of variable length."""
+    kinds = [file.attrs.get_id(name).dtype for name in _ATTRIBUTES if name in file.attrs]
+    linked = (name for name in _NAMES if isinstance(file.get(name, getlink=True), h5py.HardLink))
+    kinds += [file[name].dtype for name in linked if isinstance(file[name], h5py.Dataset)]
+    texts = [h5py.check_string_dtype(kind) for kind in kinds if kind is not None]
+    return any(text is not None and text.length is None for text in texts)
 
 
 # --- npz ----------------------------------------------------------------------------------------

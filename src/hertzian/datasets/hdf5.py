@@ -1,6 +1,7 @@
 """HDF5 without trust: arrays that lie in the file itself, in sizes that it can hold."""
 
 import math
+import mmap
 import struct
 import zipfile
 import zlib
@@ -84,6 +85,30 @@ def plain_array(file: Any, name: str, file_bytes: int) -> Any:
     if held.chunks and math.prod(held.chunks) * held.dtype.itemsize > _LARGEST_CHUNK_BYTES:
         raise DatasetError(f"{name} has chunks of {list(held.chunks)}, too large to unpack")
     return held
+
+
+def check_heaps(path: Path) -> None:
+    """Refuse a file in which a heap of texts of variable length would stall the HDF5 library.
+
+    A collection ("HDF5 File Format Specification", III.E) is a chain of objects, each of which says
+    where the next one begins; the library follows free space of length 0 for ever.
+
+    Raises:
+        DatasetError: it does.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
+        start = -1
+        while (start := held.find(b"GCOL\x01\0\0\0", start + 1)) >= 0:
+            if len(held) - start < 16:
+                return
+            end = min(len(held), start + struct.unpack_from("<Q", held, start + 8)[0])
+            place = start + 16
+            while place + 16 <= end:
+                index, _, _, size = struct.unpack_from("<HHIQ", held, place)
+                length = size if index == 0 else 16 + size + -size % 8
+                if not length:
+                    raise DatasetError("has a damaged heap of texts")
+                place += length
 
 
 @dataclass(frozen=True)

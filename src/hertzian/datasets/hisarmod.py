@@ -152,7 +152,7 @@ def _read_mat73(path: Path) -> Dataset:
         name = _only(shapes)
         held = plain_array(file, name, path.stat().st_size)
         columns = {
-            column: plain_array(file, column, path.stat().st_size)[()]
+            column: _column(plain_array(file, column, path.stat().st_size), column)
             for column in (_LABELS, _SNR)
             if column in file
         }
@@ -205,11 +205,15 @@ def _columns(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[Int64,
     """Return modulations and SNRs from the file itself, or else from the CSV beside it."""
     if _LABELS not in arrays or _SNR not in arrays:
         return _beside(path)
-    for name in (_LABELS, _SNR):
-        if arrays[name].dtype.kind not in "iuf" or arrays[name].ndim > 2:
-            raise DatasetError(f"{name} is no column of numbers")
-    labels, snr = (np.asarray(arrays[name], np.float64).ravel() for name in (_LABELS, _SNR))
+    labels, snr = (_column(arrays[name], name) for name in (_LABELS, _SNR))
     return _checked(labels, snr, _CODES)
+
+
+def _column(held: Any, name: str) -> npt.NDArray[np.float64]:
+    """Return a column of numbers, from memory or a file, once its kind is known."""
+    if held.dtype.kind not in "iuf" or held.ndim > 2:
+        raise DatasetError(f"{name} is no column of numbers")
+    return np.asarray(held[()], dtype=np.float64).ravel()
 
 
 def _beside(data: Path) -> tuple[Int64, Float32]:

@@ -14,7 +14,7 @@ from hertzian.channel import measured_power
 from hertzian.channel.noise import complex_normal
 from hertzian.datasets.cells import Cell
 from hertzian.datasets.published import Kind
-from hertzian.datasets.randomness import generator
+from hertzian.datasets.randomness import generator, one_thread
 from hertzian.signal import to_channels
 
 Group = npt.NDArray[np.int64]
@@ -78,7 +78,8 @@ class Synthetic:
             *(seed, zlib.crc32(self.name.encode()), zlib.crc32(repr(kind).encode())),
             *(round(1000 * abs(snr_db)), int(snr_db < 0), index),
         )
-        return self.source.parts(kind, snr_db, count, generator(*words))
+        with one_thread():
+            return self.source.parts(kind, snr_db, count, generator(*words))
 
     def chunk(self, seed: int, kind: Kind, snr_db: float, index: int, count: int) -> Cell:
         """Return the windows of chunk `index` of a cell."""
@@ -86,9 +87,12 @@ class Synthetic:
         x = self.scale(parts.signal + parts.noise)
         return Cell(to_channels(x.numpy()), parts.group.numpy())
 
-    def draw(self, seed: int, kind: Kind, snr_db: float, index: int) -> Cell:
-        """Return chunk `index` of the endless stream of a cell; no file holds any of it."""
-        return self.chunk(seed, kind, snr_db, _ENDLESS + index, self.source.chunk(kind))
+    def draw(self, seed: int, kind: Kind, snr_db: float, index: int, count: int) -> Cell:
+        """Return `count` windows of the endless stream of a cell; no file holds any of them.
+
+        Every index has windows of its own; a chunk at most.
+        """
+        return self.chunk(seed, kind, snr_db, _ENDLESS + index, count)
 
     def cell(self, seed: int, kind: Kind, snr_db: float, count: int) -> Cell:
         """Return `count` windows; these four determine every byte of them."""
@@ -128,18 +132,22 @@ def true_noise(signal: Tensor, snr_db: float, generator: torch.Generator) -> Ten
 
 def by_sum(x: Tensor) -> Tensor:
     """Divide each window by the sum of its magnitudes."""
-    scaled: Tensor = x / x.abs().sum(dim=1, keepdim=True)
+    # NumPy's magnitudes take a tenth of the time of torch's, and so do factors instead of divisors
+    total = torch.from_numpy(np.abs(x.numpy())).sum(dim=1, keepdim=True)
+    scaled: Tensor = x * total.reciprocal()
     return scaled
 
 
 def to_unit_power(x: Tensor) -> Tensor:
     """Scale each window to a mean power of one."""
-    return x / measured_power(x).sqrt()[:, None]
+    scaled: Tensor = x * measured_power(x).rsqrt()[:, None]
+    return scaled
 
 
 def to_unit_energy(x: Tensor) -> Tensor:
     """Scale each window to a sum of squares of one."""
-    return to_unit_power(x) / x.shape[1] ** 0.5
+    scaled: Tensor = to_unit_power(x) / x.shape[1] ** 0.5
+    return scaled
 
 
 def as_received(x: Tensor) -> Tensor:

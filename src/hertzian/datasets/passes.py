@@ -16,6 +16,7 @@ from hertzian.waveforms.gnuradio import Transmitter
 _CHUNK = 1000
 _BLOCKS = 20
 _LONGEST_PASS = 100_000
+_BLOCKS_AT_ONCE = 1000
 
 
 @lru_cache(maxsize=8)
@@ -149,7 +150,8 @@ def received_stream(
 ) -> Tensor:
     """Send a stream of so many samples through pass 0 of a channel: complex64 [1, length].
 
-    The channel stands still for `block` samples at a time, but for its rotation.
+    The channel stands still for `block` samples at a time, but for its rotation. Its states are
+    those of a pass of `length + block` samples or more.
     """
     first = torch.arange(0, length, block)
     which = torch.zeros_like(first)
@@ -157,5 +159,10 @@ def received_stream(
     begin, margin = where[:1], states.channel.margin
     span = int(where[-1] - begin) + block + margin
     sent = transmitter.begin(1, generator)(which[:1], begin, span)[0]
-    x = sent[(where - begin)[:, None] + torch.arange(block + margin)]
-    return states.receive(x, which, first).reshape(1, -1)[:, :length]
+    cut = sent.unfold(0, block + margin, 1)
+    received = torch.empty(len(first), block, dtype=torch.complex64)
+    # some at a time, since what all of a long stream needs would fit no cache
+    for begun in range(0, len(first), _BLOCKS_AT_ONCE):
+        rows = slice(begun, begun + _BLOCKS_AT_ONCE)
+        received[rows] = states.receive(cut[where[rows] - begin], which[rows], first[rows])
+    return received.view(1, -1)[:, :length]

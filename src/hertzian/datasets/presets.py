@@ -26,8 +26,8 @@ class Maker(Protocol):
         """Return `count` windows; these four determine every byte of them."""
         ...
 
-    def draw(self, seed: int, kind: Kind, snr_db: float, index: int) -> Cell:
-        """Return chunk `index` of the endless stream of windows of a cell."""
+    def draw(self, seed: int, kind: Kind, snr_db: float, index: int, count: int) -> Cell:
+        """Return `count` windows of the endless stream of a cell; every index has its own."""
         ...
 
 

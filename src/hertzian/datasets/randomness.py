@@ -1,5 +1,7 @@
-"""Generators seeded by all of the words that name what is drawn."""
+"""What makes the same seed give the same bytes: whole seeds, and sums in one order."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 
 import numpy as np
@@ -22,3 +24,14 @@ def generator(*words: int) -> torch.Generator:
     state.numpy().view(np.uint64)[_STATE_WORDS] = twister
     drawn.set_state(state)
     return drawn
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread: sums of several differ in the last bits."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

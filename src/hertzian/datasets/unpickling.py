@@ -164,7 +164,7 @@ class _Machine:
                 return self.pop()
             action = _ACTIONS.get(code)
             if action is None:
-                raise DatasetError(f"uses {_name(code)}, which data do not need; it is refused")
+                raise DatasetError(f"uses {_name(code)}; data need none of it, and it is refused")
             action(self)
         raise DatasetError(f"has more than {_MOST_OPCODES} steps, which no dataset needs")
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 def to_channels(iq: npt.ArrayLike) -> npt.NDArray[np.float32]:
     """Turn complex IQ [..., samples] into float32 [..., 2, samples]: I, then Q."""
     x = np.asarray(iq)
-    return np.stack([x.real, x.imag], axis=-2).astype(np.float32)
+    return np.stack([x.real, x.imag], axis=-2).astype(np.float32, copy=False)
 
 
 def from_channels(channels: npt.ArrayLike) -> npt.NDArray[np.complex64]:

@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.fft import next_fast_len
 from torch import Tensor
 
 from hertzian.signal import canonical
@@ -39,6 +40,7 @@ _VOICE_HZ = 3400.0
 _FM_INTERPOLATION = 5
 _FM_DEVIATION_HZ = 75e3
 _AM_RATE_HZ = 200e3
+_RATIOS = {"WBFM": (_FM_INTERPOLATION, 1), "AM-DSB": (2000, 441), "AM-SSB": (2000, 441)}
 
 Reader = Callable[[Tensor, Tensor, int], Tensor]
 """(which pass int64 [n], first sample int64 [n], length) -> complex64 [n, length]."""
@@ -79,16 +81,16 @@ class Shaped:
     def begin(self, passes: int, generator: torch.Generator) -> Reader:
         """Return what reads windows with symbols of their own."""
         points = self.amplitude * alphabet(canonical(self.label)).to(generator.device)
+        axes = torch.view_as_real(points).T.contiguous()
 
         def read(which: Tensor, first: Tensor, length: int) -> Tensor:
             count = _symbols_needed(length)
             chosen = draw_indices(len(points), len(first), count + _SPAN - 1, generator)
             # the filter is empty when a pass begins, and fills in its first 88 symbols
             begun = _numbers(first, count) >= 0
-            parts = torch.cat([points.real[chosen] * begun, points.imag[chosen] * begun])
-            shaped = _shaped(parts, "rrc").view(2, len(first), -1)
-            places = _places(first, length)
-            return torch.complex(shaped[0].gather(1, places), shaped[1].gather(1, places))
+            parts = axes.index_select(1, chosen.view(-1)).view(2, *chosen.shape) * begun
+            in_phase, quadrature = _shaped(parts.flatten(0, 1), "rrc").view(2, len(first), -1)
+            return _cut(torch.complex(in_phase, quadrature), first, length)
 
         return read
 
@@ -123,8 +125,7 @@ class PhaseModulated:
         def read(which: Tensor, first: Tensor, length: int) -> Tensor:
             count = _symbols_needed(length)
             bits = 2.0 * draw_indices(2, len(first), count + span - 1, generator) - 1
-            turns = torch.cumsum(_shaped(bits, kind).double(), dim=1)
-            turns = turns.gather(1, _places(first, length))
+            turns = _cut(torch.cumsum(_shaped(bits, kind).double(), dim=1), first, length)
             symbols = torch.div(first, SAMPLES_PER_SYMBOL, rounding_mode="floor").clamp(min=0)
             before = _earlier_turns(symbols, generator)[:, None] * SAMPLES_PER_SYMBOL
             return rotate(step * (before + turns))
@@ -165,6 +166,8 @@ class Broadcast:
         """Send the audio, and return what reads windows of it."""
         if self.label == "silence":
             sent = torch.zeros(1, self.samples, dtype=torch.complex64)
+        elif isinstance(self.audio, MostlySilent):
+            sent = _recorded(self.label, self.audio, self.samples)
         else:
             sent = _modulated(self.label, self.audio(passes, generator), self.samples)
 
@@ -177,23 +180,31 @@ class Broadcast:
 
 
 def _modulated(label: str, audio: Tensor, samples: int) -> Tensor:
-    upsampled = _resampled(audio, samples)
+    require(label in _RATIOS, f"broadcasts are {', '.join(_RATIOS)}, not {label}")
+    upsampled = _resampled(audio, *_RATIOS[label])[:, :samples]
     if label == "WBFM":
         deviation = _FM_DEVIATION_HZ / (AUDIO_RATE_HZ * _FM_INTERPOLATION)
         return rotate(torch.cumsum(deviation * upsampled.double(), dim=1))
     if label == "AM-DSB":
         return (1 + upsampled).to(torch.complex64)
-    require(label == "AM-SSB", f"broadcasts are WBFM, AM-DSB and AM-SSB, not {label}")
     half = torch.fft.rfft(upsampled)
     half[:, 0] = 0
     analytic: Tensor = torch.fft.ifft(half, n=samples)
     return 2 * analytic
 
 
-def _resampled(audio: Tensor, samples: int) -> Tensor:
+@lru_cache(maxsize=8)
+def _recorded(label: str, audio: "MostlySilent", samples: int) -> Tensor:
+    """Modulate the one recording of every pass once."""
+    return _modulated(label, audio(1, torch.Generator()), samples)
+
+
+def _resampled(audio: Tensor, up: int, down: int) -> Tensor:
     """Interpolate by FFT: speech of 3.4 kHz is far inside every filter of the flowgraphs."""
-    spectrum = torch.fft.rfft(audio)
-    raised: Tensor = torch.fft.irfft(spectrum, n=samples) * (samples / audio.shape[1])
+    # a pass of AM has 45 351 = 9 x 5039 samples, for which the transform takes eight times as long
+    parts = next_fast_len(-(-audio.shape[1] // down))
+    spectrum = torch.fft.rfft(audio, n=parts * down)
+    raised: Tensor = torch.fft.irfft(spectrum, n=parts * up) * (up / down)
     return raised
 
 
@@ -245,8 +256,10 @@ def _numbers(first: Tensor, count: int) -> Tensor:
     return newest[:, None] + torch.arange(1 - _SPAN, count, device=first.device)
 
 
-def _places(first: Tensor, length: int) -> Tensor:
-    return (first % SAMPLES_PER_SYMBOL)[:, None] + torch.arange(length, device=first.device)
+def _cut(x: Tensor, first: Tensor, length: int) -> Tensor:
+    """Return `length` samples of each row from its place within a symbol on."""
+    rows = torch.arange(len(first), device=first.device)
+    return x.unfold(1, length, 1)[rows, first % SAMPLES_PER_SYMBOL]
 
 
 @lru_cache(maxsize=8)

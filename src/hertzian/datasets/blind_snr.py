@@ -1,0 +1,126 @@
+"""SNR and silence, judged from samples alone."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.signal.windows import blackmanharris
+
+from hertzian.datasets.strata import Complex64
+
+FEWEST_WINDOWS = 16
+"""Windows below which nothing is judged."""
+
+FILLED = "the signal fills the band"
+FAINT = "too faint"
+FEW = "too few windows"
+
+_SHORTEST_WINDOW = 32
+_LEAST_QUIET = 0.25  # share of the band that must be noise alone
+_SMOOTHED = 16  # bins are averaged over this part of the band
+_NOISE_WIDTH = 2.0  # noise bandwidth of the taper, in bins
+_SPREAD = 6.0  # standard deviations that bins of noise may lie above the quietest
+_ROUNDS = 4
+_DETECTED = 4.0  # standard deviations of power above the floor that make a signal
+_LAGS = 16
+_WHITE = 4.5  # standard deviations within which a statistic is that of white Gaussian noise
+
+Float64 = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An SNR, or why there is none.
+
+    Attributes:
+        snr_db: mean signal power over mean noise power in the sampled band; None where it cannot be
+            told.
+        why: `FILLED`, `FAINT` or `FEW` where there is none, else empty.
+    """
+
+    snr_db: float | None
+    why: str = ""
+
+
+def estimate_snr(x: Complex64) -> Estimate:
+    """Estimate the SNR of windows of one class and level, with noise that is white in the band.
+
+    The mean spectrum, with a Blackman-Harris taper against leakage, is lowest where there is noise
+    alone. All bins within the spread of noise there are the floor; signal is what lies above it.
+    At least a quarter of the band has to be such bins.
+
+    Args:
+        x: complex64 [n, samples], at any scale; windows that are not finite are left out.
+    """
+    x = x[np.isfinite(x).all(axis=1)]
+    count, samples = x.shape
+    if count < FEWEST_WINDOWS or samples < _SHORTEST_WINDOW:
+        return Estimate(None, FEW)
+    spectrum = _spectrum(x)
+    total = float(spectrum.mean())
+    if total <= 0:
+        return Estimate(None, FAINT)
+    width = max(3, samples // _SMOOTHED)
+    smooth = np.real(np.fft.ifft(np.fft.fft(spectrum) * np.fft.fft(_box(width, samples))))
+    spread = math.sqrt(_NOISE_WIDTH / (count * width))
+    floor = float(smooth.min())
+    for _ in range(_ROUNDS):
+        quiet = smooth <= floor * (1 + _SPREAD * spread)
+        floor = float(spectrum[quiet].mean()) if quiet.any() else floor
+    if np.mean(quiet) < _LEAST_QUIET or floor <= 0:
+        return Estimate(None, FILLED)
+    noise_spread = math.sqrt(_NOISE_WIDTH / (count * samples * float(np.mean(quiet))))
+    if total - floor < _DETECTED * noise_spread * floor:
+        return Estimate(None, FAINT)
+    return Estimate(10 * math.log10((total - floor) / floor))
+
+
+def is_white_noise(x: Complex64) -> bool | None:
+    """Tell whether windows cannot be told from white circular Gaussian noise; None for too few.
+
+    For such noise, with r(l) the correlation of a window of unit energy with itself l samples
+    later, |r(l)|^2 N (N + 1) / (N - l) is exponential with mean 1, and so is
+    |sum x^2|^2 (N + 1) / 2; sum |x|^4 (N + 1) / 2 has mean 1 and variance 1 / N. Means over all
+    windows are compared with these.
+
+    Args:
+        x: complex64 [n, samples]; the scale of each window is ignored.
+    """
+    energy = np.sum(np.abs(x).astype(np.float64) ** 2, axis=1)
+    good = np.isfinite(energy) & (energy > 0)
+    x = x[good] / np.sqrt(energy[good])[:, None]
+    count, samples = x.shape
+    if count < FEWEST_WINDOWS or samples < _SHORTEST_WINDOW:
+        return None
+    lags = range(1, min(_LAGS, samples // 4) + 1)
+    excess = 0.0
+    for lag in lags:
+        products = np.abs(np.sum(x[:, lag:] * np.conj(x[:, :-lag]), axis=1)) ** 2
+        excess += float(np.sum(products * (samples * (samples + 1) / (samples - lag)) - 1))
+    turned = np.abs(np.sum(x**2, axis=1)) ** 2 * ((samples + 1) / 2) - 1
+    peaked = np.sum(np.abs(x) ** 4, axis=1) * ((samples + 1) / 2) - 1
+    statistics = (
+        excess / math.sqrt(count * len(lags)),
+        float(turned.sum()) / math.sqrt(count),
+        float(peaked.sum()) * math.sqrt(samples / count),
+    )
+    return all(abs(statistic) < _WHITE for statistic in statistics)
+
+
+def _spectrum(x: Complex64) -> Float64:
+    """Return the mean power in each bin, of which the mean is the power of the windows."""
+    samples = x.shape[1]
+    taper = blackmanharris(samples, sym=False)
+    taper /= math.sqrt(float(np.sum(taper**2)))
+    total = np.zeros(samples)
+    size = max(1, (1 << 20) // samples)
+    for start in range(0, len(x), size):
+        total += np.sum(np.abs(np.fft.fft(x[start : start + size] * taper)) ** 2, axis=0)
+    return total / len(x)
+
+
+def _box(width: int, samples: int) -> Float64:
+    box = np.zeros(samples)
+    box[np.arange(width) - width // 2] = 1 / width
+    return box
