@@ -1,5 +1,6 @@
 """Our transmitters and channel against what GNU Radio 3.10 made, kept in tests/data/gnuradio.npz.
 
+`python -m hertzian.experiments.peers.reference tests/data/gnuradio.npz` makes the file again.
 Tolerances are standard errors of the reference, which is the smaller sample of the two.
 """
 
@@ -158,7 +159,7 @@ def test_am_dsb_is_the_same_signal(reference):
     read = transmitter.begin(1, seeded())
     ours = read(torch.tensor([0]), torch.tensor([0]), transmitter.samples)[0].numpy()
     assert np.abs(theirs.imag).max() == np.abs(ours.imag).max() == 0
-    assert least_error_db(theirs.real - 1, ours.real.astype(float) - 1) < -30
+    assert least_error_db(theirs.real - 1, ours.real.astype(float) - 1) < -60
 
 
 def test_wbfm_is_the_same_signal(reference):
