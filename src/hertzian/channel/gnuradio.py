@@ -15,11 +15,14 @@ from scipy.fft import next_fast_len
 from torch import Tensor
 
 from hertzian.channel.draws import rotation, uniform
-from hertzian.channel.interpolation import TAPS, sinc_kernel
 from hertzian.channel.parameters import ChannelError, require_between, require_positive
 
 _KNOT_SAMPLES = 64  # a walk of 0.01 Hz per sample strays from the line between knots by 5e-5 rad
-_FRACTIONS = 1024
+# The clock's interpolator: eight taps of the least squared error for |f| < 1/4, in steps of 1/128.
+# Beyond, it is wrong, and what lies there (side lobes of CPFSK) arrives as the original makes it.
+_TAPS = 8
+_FRACTIONS = 128
+_INTERPOLATED_BAND = 0.25
 _TURN = 16  # samples that one fine turn serves
 _LOS_ONLY_ON = 0  # the path that has the line of sight
 
@@ -86,12 +89,12 @@ class DynamicChannel:
     @property
     def lead(self) -> int:
         """Samples before a window that `ChannelStates.receive` reads."""
-        return TAPS // 2 - 1 + self.taps - 1
+        return _TAPS // 2 - 1 + self.taps - 1
 
     @property
     def margin(self) -> int:
         """Samples around a window that `ChannelStates.receive` reads, before and after."""
-        return self.lead + TAPS // 2
+        return self.lead + _TAPS // 2
 
     def draw(self, passes: int, samples: int, generator: torch.Generator) -> "ChannelStates":
         """Draw the channel's course over so many passes of so many samples."""
@@ -258,5 +261,19 @@ def _responses(size: int, taps: int) -> tuple[Tensor, Tensor]:
     frequency = torch.fft.fftfreq(size, dtype=torch.float64)
     delays = rotation(-torch.arange(taps, dtype=torch.float64)[:, None] * frequency)
     fractions = torch.arange(_FRACTIONS + 1, dtype=torch.float64) / _FRACTIONS
-    reads = torch.arange(TAPS, dtype=torch.float64)[:, None] - (TAPS // 2 - 1)
-    return delays, sinc_kernel(fractions).to(torch.complex64) @ rotation(reads * frequency)
+    reads = torch.arange(_TAPS, dtype=torch.float64)[:, None] - (_TAPS // 2 - 1)
+    return delays, _interpolators(fractions).to(torch.complex64) @ rotation(reads * frequency)
+
+
+def _interpolators(fractions: Tensor) -> Tensor:
+    """Return the taps that read at n + fraction from n - 3 to n + 4, float64 [fractions, 8].
+
+    They solve sum_k h_k sinc(2 B (j - k)) = sinc(2 B (j - fraction)): the least squared error over
+    |f| < B of an ideal delay.
+    """
+    width = 2 * _INTERPOLATED_BAND
+    reads = torch.arange(_TAPS, dtype=torch.float64) - (_TAPS // 2 - 1)
+    products = torch.sinc(width * (reads[:, None] - reads))
+    wanted = torch.sinc(width * (reads[:, None] - fractions))
+    solved: Tensor = torch.linalg.solve(products, wanted).T
+    return solved
