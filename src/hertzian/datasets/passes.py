@@ -162,6 +162,6 @@ def received_stream(
     cut = sent.unfold(0, block + margin, 1)
     received = torch.empty(len(first), block, dtype=torch.complex64)
     # some at a time, since what all of a long stream needs would fit no cache
-    for rows in torch.arange(len(first)).split(_BLOCKS_AT_ONCE):
+    for rows in torch.split(torch.arange(len(first)), _BLOCKS_AT_ONCE):
         received[rows] = states.receive(cut[where[rows] - begin], which[rows], first[rows])
     return received.view(1, -1)[:, :length]
