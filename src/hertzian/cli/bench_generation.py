@@ -150,22 +150,10 @@ def _table(told: dict[str, Any]) -> Table:
         table.add_column(heading, justify="right")
     table.add_column("")
     for name, rate in told["presets"].items():
-        per_cpu = rate["windows_per_cpu_second"]
-        table.add_row(
-            name,
-            _number(rate["windows_per_second"]),
-            "" if per_cpu is None else _number(per_cpu),
-            _rate(rate["samples_per_second"]),
-        )
+        table.add_row(name, *_rates(rate))
     written = told["written"]
     throughput = engineering(written["bytes_per_second"], "B/s", 3)
-    table.add_row(
-        f"{written['preset']} into a file",
-        _number(written["windows_per_second"]),
-        "",
-        _rate(written["samples_per_second"]),
-        throughput,
-    )
+    table.add_row(f"{written['preset']} into a file", *_rates(written), throughput)
     table.add_row("limit: drawing noise alone", "", "", _rate(told["limits"]["noise"]))
     table.add_row("limit: copying memory", "", "", _rate(told["limits"]["copy"]))
     if told["peers"] is not None:
@@ -199,8 +187,16 @@ def _add_torchsig(table: Table, told: dict[str, Any], workers: int) -> None:
     table.add_row(name, "", "", _rate(told["samples_per_second"]))
 
 
-def _number(value: float) -> str:
-    return f"{value:,.0f}".replace(",", " ")
+def _rates(told: dict[str, Any]) -> tuple[str, str, str]:
+    return (
+        _number(told["windows_per_second"]),
+        _number(told["windows_per_cpu_second"]),
+        _rate(told["samples_per_second"]),
+    )
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}".replace(",", " ")
 
 
 def _rate(value: float) -> str:

@@ -29,7 +29,7 @@ FLAGSHIP = "rml2016-10a"
 TORCHSIG_LEVEL = 2
 
 _SEED = 1
-_CELL_SAMPLES = 1 << 18
+_CELL_SAMPLES = 256_000
 _CELL_WINDOWS_OF_PROCESSES = 32  # where a window takes milliseconds
 _NOISE_SHAPE = (1000, 128)  # as many windows as are made at once
 _COPIED = 1 << 22  # complex64: 32 MB, more than most caches hold
@@ -89,8 +89,11 @@ def preset_rate(name: str, workers: int, seconds: float) -> Rate:
         for cell in made(_rounds(preset, seconds), pool, workers):
             windows += len(cell.group)
         passed, cpu = time.perf_counter() - start, time.process_time() - start_cpu
-        threads = preset.parallel == "threads" or workers == 1
-    return Rate(windows, preset.samples, passed, cpu if threads else None)
+    return Rate(windows, preset.samples, passed, cpu if _in_threads(preset, workers) else None)
+
+
+def _in_threads(preset: Preset, workers: int) -> bool:
+    return preset.parallel == "threads" or workers == 1
 
 
 def _rounds(preset: Preset, seconds: float) -> Iterator[Job]:
@@ -133,14 +136,14 @@ def written_rate(name: str, path: Path, per: int, workers: int, advance: Advance
     """
     preset = find_preset(name)
     windows = cell_count(preset) * per
-    start = time.perf_counter()
+    start, start_cpu = time.perf_counter(), time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DatasetWarning)
         synthesise(name, path, per=per, seed=_SEED, workers=workers, advance=advance)
-    seconds = time.perf_counter() - start
+    seconds, cpu = time.perf_counter() - start, time.process_time() - start_cpu
     size = path.stat().st_size
-    rate = Rate(windows, preset.samples, seconds, None).to_dict()
-    return rate | {"preset": name, "bytes": size, "bytes_per_second": size / seconds}
+    rate = Rate(windows, preset.samples, seconds, cpu if _in_threads(preset, workers) else None)
+    return rate.to_dict() | {"preset": name, "bytes": size, "bytes_per_second": size / seconds}
 
 
 def cell_count(preset: Preset) -> int:
