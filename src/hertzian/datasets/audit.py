@@ -206,9 +206,10 @@ def _copies(
         told = f"{_percent(count / total)} of held-out windows ({count:,} of {total:,}) share "
         told += f"{mean:.0f} of {samples} samples with a training window on average"
     judged = len(side) - bare - recurring
-    if bare or recurring:
-        told += f"; {bare:,} windows without content and {recurring:,} that repeat themselves "
-        told += "without noise were not judged"
+    spared = [f"{bare:,} without content"] * bool(bare)
+    spared += [f"{recurring:,} that repeat themselves without noise"] * bool(recurring)
+    if spared:
+        told += f"; windows not judged: {', '.join(spared)}"
     return duplicates, Finding(
         OVERLAPS,
         bool(count) if count or judged else None,
