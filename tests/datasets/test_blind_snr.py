@@ -10,6 +10,7 @@ from hertzian.datasets.blind_snr import (
     FILLED,
     Estimate,
     estimate_snr,
+    is_filtered,
     is_white_noise,
 )
 
@@ -57,14 +58,16 @@ def test_signals_that_fill_the_band_have_no_estimate():
     symbols = np.exp(0.5j * np.pi * random.integers(0, 4, (200, 128)))
     wide = signal.resample(symbols, 160, axis=1)  # 80% of the band
     found = estimate_snr(heard(wide, 10.0, random))
-    assert found == Estimate(None, FILLED)
+    assert (found.snr_db, found.why) == (None, FILLED)
 
 
 def test_noise_and_silence_have_no_signal():
     random = np.random.default_rng(3)
     for seed in range(20):
         made = noise((200, 128), np.random.default_rng(seed)).astype(np.complex64)
-        assert estimate_snr(made) == Estimate(None, FAINT)
+        found = estimate_snr(made)
+        assert (found.snr_db, found.why) == (None, FAINT)
+        assert found.floor > 0.8
     assert estimate_snr(np.zeros((200, 128), np.complex64)) == Estimate(None, FAINT)
     few = noise((FEWEST_WINDOWS - 1, 128), random).astype(np.complex64)
     assert estimate_snr(few) == Estimate(None, FEW)
@@ -78,6 +81,18 @@ def test_a_window_without_numbers_spoils_no_estimate():
     x = heard(linear("QPSK", 100, 128, random), 10.0, random)
     x[3] = np.nan
     assert estimate_snr(x).snr_db == pytest.approx(10, abs=1)
+
+
+def test_a_filtered_band_is_told_from_one_with_noise():
+    random = np.random.default_rng(7)
+    labels = [float(label) for label in range(-10, 21, 2)]
+    for slope in (1, 2):  # true labels, and those of half the SNR
+        made = [heard(linear("QPSK", 40, 128, random), slope * s, random) for s in labels]
+        assert not is_filtered(labels, [estimate_snr(x).floor for x in made])
+        taps = signal.firwin(65, 0.3)
+        made = [signal.lfilter(taps, [1], x, axis=1)[:, 64:] for x in made]
+        assert is_filtered(labels, [estimate_snr(x.astype(np.complex64)).floor for x in made])
+    assert not is_filtered([], [])
 
 
 def test_white_noise_is_told_from_what_is_not():

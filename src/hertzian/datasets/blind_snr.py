@@ -1,6 +1,7 @@
 """SNR and silence, judged from samples alone."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ FEWEST_WINDOWS = 16
 FILLED = "the signal fills the band"
 FAINT = "too faint"
 FEW = "too few windows"
+FILTERED = "the band was filtered"
 
 _SHORTEST_WINDOW = 32
 _LEAST_QUIET = 0.25  # share of the band that must be noise alone
@@ -23,6 +25,7 @@ _NOISE_WIDTH = 2.0  # noise bandwidth of the taper, in bins
 _SPREAD = 6.0  # standard deviations that bins of noise may lie above the quietest
 _ROUNDS = 4
 _DETECTED = 4.0  # standard deviations of power above the floor that make a signal
+_STOPPED = 0.1  # of the least floor that labels allow
 _LAGS = 16
 _WHITE = 4.5  # standard deviations within which a statistic is that of white Gaussian noise
 
@@ -36,11 +39,14 @@ class Estimate:
     Attributes:
         snr_db: mean signal power over mean noise power in the sampled band; None where it cannot be
             told.
-        why: `FILLED`, `FAINT` or `FEW` where there is none, else empty.
+        why: `FILLED`, `FAINT`, `FEW` or `FILTERED` where there is none, else empty.
+        floor: the lowest density in the band over the mean density, 0 to 1; None where it was not
+            looked at.
     """
 
     snr_db: float | None
     why: str = ""
+    floor: float | None = None
 
 
 def estimate_snr(x: Complex64) -> Estimate:
@@ -65,15 +71,34 @@ def estimate_snr(x: Complex64) -> Estimate:
     smooth = np.real(np.fft.ifft(np.fft.fft(spectrum) * np.fft.fft(_box(width, samples))))
     spread = math.sqrt(_NOISE_WIDTH / (count * width))
     floor = float(smooth.min())
+    share = max(floor / total, 0.0)
     for _ in range(_ROUNDS):
         quiet = smooth <= floor * (1 + _SPREAD * spread)
         floor = float(spectrum[quiet].mean()) if quiet.any() else floor
     if np.mean(quiet) < _LEAST_QUIET or floor <= 0:
-        return Estimate(None, FILLED)
+        return Estimate(None, FILLED, share)
     noise_spread = math.sqrt(_NOISE_WIDTH / (count * samples * float(np.mean(quiet))))
     if total - floor < _DETECTED * noise_spread * floor:
-        return Estimate(None, FAINT)
-    return Estimate(10 * math.log10((total - floor) / floor))
+        return Estimate(None, FAINT, share)
+    return Estimate(10 * math.log10((total - floor) / floor), floor=share)
+
+
+def is_filtered(labels_db: Sequence[float], floors: Sequence[float]) -> bool:
+    """Tell whether the band is quieter than its noise can be, so that something filtered it.
+
+    Noise at the labelled SNR leaves a floor of 1 / (1 + SNR) of the mean density; labels that are
+    half of the SNR in decibels, as those of RadioML are, still that of twice the label. Less than
+    a tenth of that, in the median over cells, is the stop band of a filter.
+
+    Args:
+        labels_db: of the cells that were looked at.
+        floors: `Estimate.floor` of each.
+    """
+    labels = np.asarray(labels_db, np.float64)
+    if not len(labels):
+        return False
+    expected = 1 / (1 + 10 ** (np.maximum(labels, 2 * labels) / 10))
+    return bool(np.median(floors) < _STOPPED * np.median(expected))
 
 
 def is_white_noise(x: Complex64) -> bool | None:
