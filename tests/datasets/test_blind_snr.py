@@ -44,6 +44,15 @@ def test_the_snr_of_oversampled_signals_is_found_within_a_decibel(oversampling, 
         assert found.snr_db == pytest.approx(snr_db, abs=1.0)
 
 
+def test_windows_of_noise_that_were_scaled_up_do_not_raise_the_floor():
+    random = np.random.default_rng(3)
+    clean = narrow("QPSK", 200, 128, random, 8)
+    clean = clean / np.sqrt(np.mean(np.abs(clean) ** 2))
+    clean[::20] = 0  # as where a pass begins in the empty filter
+    found = estimate_snr(heard(clean, 30.0, random))
+    assert found.snr_db == pytest.approx(30.0, abs=1.0)
+
+
 def test_the_snr_of_a_carrier_and_of_fm():
     random = np.random.default_rng(1)
     tones = np.exp(2j * np.pi * (0.07 * np.arange(128) + random.uniform(size=(60, 1))))
