@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hertzian.cli import output
+from hertzian.cli.inputs import open_data
 from hertzian.deployment.runtime import DatasetIdentity, ModelMetadata, load_predictor
 from hertzian.signal import Detection, HertzianError
 
@@ -63,12 +64,10 @@ def evaluate(
 
 
 def _evaluate_windows(model: str, data: Path, common: bool, as_json: bool) -> dict[str, Any]:
-    from hertzian.datasets.opening import open_dataset
     from hertzian.evaluation import evaluate_windows, refuse_seen
 
     predictor = load_predictor(model)
-    with output.warnings_as_lines():
-        dataset = open_dataset(data)
+    dataset = open_data(data)
     refuse_seen(dataset, _seen(model, predictor.metadata), str(data))
     with output.progress("windows", len(dataset), as_json=as_json) as advance:
         return evaluate_windows(

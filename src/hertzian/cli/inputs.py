@@ -1,4 +1,4 @@
-"""What the user names: quantities with prefixes, and recordings in files and folders."""
+"""What the user names: quantities with prefixes, datasets, recordings in files and folders."""
 
 import re
 from collections.abc import Sequence
@@ -7,6 +7,9 @@ from pathlib import Path
 
 import typer
 
+from hertzian.cli import output
+from hertzian.datasets.dataset import Dataset
+from hertzian.datasets.opening import open_dataset
 from hertzian.recordings import Recording, find_recordings, open_recording
 from hertzian.signal import HertzianError
 
@@ -31,6 +34,16 @@ def hertz(text: str) -> float:
         raise typer.BadParameter(f"{text!r} is no number of hertz; write 250000, 250k or 1M6")
     # 433.92 x 1e6 is not quite 433920000
     return round(float(mantissa) * _PREFIXES[prefix], 6)
+
+
+def open_data(path: Path) -> Dataset:
+    """Open a dataset of any known format; what it warns of is printed.
+
+    Raises:
+        DatasetError: it is none, or damaged.
+    """
+    with output.warnings_as_lines():
+        return open_dataset(path)
 
 
 @dataclass(frozen=True)

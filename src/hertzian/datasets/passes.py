@@ -162,6 +162,7 @@ def received_stream(
     cut = sent.unfold(0, block + margin, 1)
     received = torch.empty(len(first), block, dtype=torch.complex64)
     # some at a time, since what all of a long stream needs would fit no cache
-    for rows in torch.split(torch.arange(len(first)), _BLOCKS_AT_ONCE):
+    for begun in range(0, len(first), _BLOCKS_AT_ONCE):
+        rows = slice(begun, begun + _BLOCKS_AT_ONCE)
         received[rows] = states.receive(cut[where[rows] - begin], which[rows], first[rows])
     return received.view(1, -1)[:, :length]
