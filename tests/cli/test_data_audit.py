@@ -89,7 +89,7 @@ def test_what_no_split_can_do_is_said_in_one_line(data, tmp_path):
     ("arguments", "status", "says"),
     [
         (("gone.h5",), 1, "no such file"),
-        (("notes.txt",), 1, "expected a dataset file"),
+        (("notes.txt",), 1, "not a readable dataset"),
         (("d.npz", "--split", "gone.npz"), 1, "gone.npz: no such file"),
         (("d.npz", "--split", "d.npz"), 1, "not a split: lacks about"),
         (("d.npz", "--split", "s.npz", "--random"), 2, "a split is given"),

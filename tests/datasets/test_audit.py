@@ -58,6 +58,11 @@ def test_blocks_of_streams_leak_at_random_and_not_by_group():
     assert found[GROUPS].measured["windows_of_two_groups"] == np.sum(made.group == -1)
 
 
+def test_overlapping_noise_has_no_channel():
+    made = like_04c(names=("noise",), per=2000, levels=(0.0,))
+    assert leaks(made, random_split(made)) == {GROUPS, OVERLAPS}
+
+
 @pytest.mark.parametrize("rule", [split, random_split])
 def test_one_trajectory_is_found_under_any_split(rule):
     made = like_10a()
@@ -122,7 +127,7 @@ def test_silence_is_not_a_copy():
     made = dataset(np.zeros((100, 128), complex), np.zeros(100), 0, np.arange(100))
     found = findings(made, split(made))
     assert not any(one.found for one in found.values())
-    assert found[OVERLAPS].found is None
+    assert found[OVERLAPS].found is found[DUPLICATES].found is None
     assert found[OVERLAPS].measured["windows_without_content"] == 100
 
 

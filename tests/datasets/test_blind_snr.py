@@ -10,6 +10,7 @@ from hertzian.datasets.blind_snr import (
     FILLED,
     Estimate,
     estimate_snr,
+    is_filtered,
     is_white_noise,
 )
 
@@ -43,6 +44,15 @@ def test_the_snr_of_oversampled_signals_is_found_within_a_decibel(oversampling, 
         assert found.snr_db == pytest.approx(snr_db, abs=1.0)
 
 
+def test_windows_of_noise_that_were_scaled_up_do_not_raise_the_floor():
+    random = np.random.default_rng(3)
+    clean = narrow("QPSK", 200, 128, random, 8)
+    clean = clean / np.sqrt(np.mean(np.abs(clean) ** 2))
+    clean[::20] = 0  # as where a pass begins in the empty filter
+    found = estimate_snr(heard(clean, 30.0, random))
+    assert found.snr_db == pytest.approx(30.0, abs=1.0)
+
+
 def test_the_snr_of_a_carrier_and_of_fm():
     random = np.random.default_rng(1)
     tones = np.exp(2j * np.pi * (0.07 * np.arange(128) + random.uniform(size=(60, 1))))
@@ -57,14 +67,16 @@ def test_signals_that_fill_the_band_have_no_estimate():
     symbols = np.exp(0.5j * np.pi * random.integers(0, 4, (200, 128)))
     wide = signal.resample(symbols, 160, axis=1)  # 80% of the band
     found = estimate_snr(heard(wide, 10.0, random))
-    assert found == Estimate(None, FILLED)
+    assert (found.snr_db, found.why) == (None, FILLED)
 
 
 def test_noise_and_silence_have_no_signal():
     random = np.random.default_rng(3)
     for seed in range(20):
         made = noise((200, 128), np.random.default_rng(seed)).astype(np.complex64)
-        assert estimate_snr(made) == Estimate(None, FAINT)
+        found = estimate_snr(made)
+        assert (found.snr_db, found.why) == (None, FAINT)
+        assert found.floor > 0.8
     assert estimate_snr(np.zeros((200, 128), np.complex64)) == Estimate(None, FAINT)
     few = noise((FEWEST_WINDOWS - 1, 128), random).astype(np.complex64)
     assert estimate_snr(few) == Estimate(None, FEW)
@@ -78,6 +90,18 @@ def test_a_window_without_numbers_spoils_no_estimate():
     x = heard(linear("QPSK", 100, 128, random), 10.0, random)
     x[3] = np.nan
     assert estimate_snr(x).snr_db == pytest.approx(10, abs=1)
+
+
+def test_a_filtered_band_is_told_from_one_with_noise():
+    random = np.random.default_rng(7)
+    labels = [float(label) for label in range(-10, 21, 2)]
+    for slope in (1, 2):  # true labels, and those of half the SNR
+        made = [heard(linear("QPSK", 40, 128, random), slope * s, random) for s in labels]
+        assert not is_filtered(labels, [estimate_snr(x).floor for x in made])
+        taps = signal.firwin(65, 0.3)
+        made = [signal.lfilter(taps, [1], x, axis=1)[:, 64:] for x in made]
+        assert is_filtered(labels, [estimate_snr(x.astype(np.complex64)).floor for x in made])
+    assert not is_filtered([], [])
 
 
 def test_white_noise_is_told_from_what_is_not():

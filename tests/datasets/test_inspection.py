@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.datasets.radio import dataset, like_04c, linear, noise
 
+from hertzian.datasets.blind_snr import FILTERED
 from hertzian.datasets.dataset import Dataset
 from hertzian.datasets.inspection import STEPS, inspect
 
@@ -88,6 +89,17 @@ def test_a_signal_like_noise_is_no_void_where_it_is_as_strong_as_others():
 def test_a_class_that_is_meant_to_be_noise_is_no_problem():
     made = dataclasses.replace(like_rml(), modulations=("BPSK", "QPSK", "noise"))
     assert "no signal" not in told(inspect(made))
+
+
+def test_a_filtered_band_has_no_estimates():
+    made = like_rml()
+    x = np.array(made.x[0 : len(made)])
+    spectrum = np.fft.fft(x[:, 0] + 1j * x[:, 1])
+    spectrum[:, 20:-20] = 0
+    x = np.fft.ifft(spectrum)
+    seen = inspect(dataclasses.replace(made, x=np.stack([x.real, x.imag], 1).astype(np.float32)))
+    assert {one.estimate.why for one in seen.estimates} == {FILTERED}
+    assert "SNR labels" not in told(seen)
 
 
 def test_copies_and_overlaps_are_counted():

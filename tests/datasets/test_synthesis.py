@@ -119,6 +119,7 @@ def test_the_bytes_depend_on_neither_workers_nor_threads(tmp_path):
 PUBLISHED = [name for name in presets.PRESETS if name != "field"]
 
 
+@pytest.mark.filterwarnings("ignore::hertzian.datasets.dataset.DatasetWarning")
 @pytest.mark.parametrize("suffix", [".h5", ".pkl"])
 @pytest.mark.parametrize("name", ["rml2016-10a", "rml2016-04c", "rml2016-10a-corrected"])
 def test_a_file_is_the_same_for_one_and_four_workers_and_again(tmp_path, name, suffix):

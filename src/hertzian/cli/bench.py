@@ -2,7 +2,6 @@
 
 import json
 import math
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,8 @@ import typer
 from rich.table import Table
 
 from hertzian.cli import output
+from hertzian.cli.bench_generation import generation
+from hertzian.cli.temporary import temporary_folder
 from hertzian.deployment.runtime import find_model
 from hertzian.evaluation import compare_sent
 from hertzian.recognition import band
@@ -32,7 +33,6 @@ _LARGE_BYTES, _QUICK_LARGE_BYTES = 4_000_000_000, 400_000_000
 _LARGE_BURSTS = 50
 _LARGE_SNR_DB = 15.0
 _SAMPLE_BYTES = 2  # of cu8
-_SPARE_SPACE = 1.02
 
 bench = typer.Typer(no_args_is_help=True)
 
@@ -43,7 +43,11 @@ def _frame() -> None:
 
     Examples:
     - `hertzian bench recognition --large --json`
+    - `hertzian bench generation rml2016-10a`
     """
+
+
+bench.command()(generation)
 
 
 @bench.command()
@@ -92,9 +96,8 @@ def _measured(
 ) -> dict[str, Any]:
     """Make a band, recognise it in a process of its own, and return what that says of it."""
     samples = blocks * band.BLOCK
-    with tempfile.TemporaryDirectory(prefix="hertzian-bench-") as folder:
-        path = Path(folder) / "band.cu8"
-        _check_space(path, samples * _SAMPLE_BYTES)
+    with temporary_folder(samples * _SAMPLE_BYTES) as folder:
+        path = folder / "band.cu8"
         with output.progress("making a band", samples, as_json=as_json) as advance:
             for made in band.write_band(path, blocks, bursts, _SEED):
                 advance(made)
@@ -110,15 +113,6 @@ def _measured(
         "strays": len(heard.strays),
     }
     return told | counts
-
-
-def _check_space(path: Path, size: int) -> None:
-    free = shutil.disk_usage(path.parent).free
-    if free < _SPARE_SPACE * size:
-        raise HertzianError(
-            f"{path.parent.parent} has {engineering(free, 'B')} free, but {engineering(size, 'B')} "
-            "are needed; name another folder in TMPDIR"
-        )
 
 
 def _recognised(path: Path, model: str, stages: bool, advance: output.Advance) -> dict[str, Any]:

@@ -36,6 +36,7 @@ def info(
     - `hertzian data info windows.h5 --json`
     """
     from hertzian.datasets.inspection import STEPS, inspect
+    from hertzian.datasets.opening import format_of
 
     if seed < 0:
         raise typer.BadParameter("a seed is 0 or more", param_hint="--seed")
@@ -43,14 +44,14 @@ def info(
     with output.progress("percent", STEPS, as_json=as_json) as advance:
         seen = inspect(dataset, seed, advance)
     if as_json:
-        output.print_json(_document(file, dataset, seen))
+        output.print_json(_document(file, format_of(file), dataset, seen))
     else:
-        _print(file, dataset, seen, output.console())
+        _print(file, format_of(file), dataset, seen, output.console())
 
 
-def _document(file: Path, dataset: "Dataset", seen: "Inspection") -> dict[str, Any]:
+def _document(file: Path, format: str, dataset: "Dataset", seen: "Inspection") -> dict[str, Any]:
     return {
-        "file": str(file),
+        **{"file": str(file), "format": format},
         **{"preset": dataset.preset, "seed": dataset.seed, "version": dataset.version},
         "sample_rate_hz": dataset.sample_rate_hz,
         "snr_definition": dataset.snr_definition,
@@ -58,10 +59,12 @@ def _document(file: Path, dataset: "Dataset", seen: "Inspection") -> dict[str, A
     }
 
 
-def _print(file: Path, dataset: "Dataset", seen: "Inspection", console: Console) -> None:
+def _print(
+    file: Path, format: str, dataset: "Dataset", seen: "Inspection", console: Console
+) -> None:
     console.print(shown_path(file), style="bold", markup=False)
     facts = Table.grid(padding=(0, 2))
-    for name, value in _facts(dataset, seen):
+    for name, value in _facts(format, dataset, seen):
         facts.add_row(name, Text(printable(value)))
     console.print(facts)
     if seen.classes:
@@ -75,7 +78,7 @@ def _print(file: Path, dataset: "Dataset", seen: "Inspection", console: Console)
         console.print(line + Text(f"({printable(problem.advice)})", "dim"), soft_wrap=True)
 
 
-def _facts(dataset: "Dataset", seen: "Inspection") -> list[tuple[str, str]]:
+def _facts(format: str, dataset: "Dataset", seen: "Inspection") -> list[tuple[str, str]]:
     rate = "no sample rate"
     if dataset.sample_rate_hz != 1.0:
         rate = f"at {engineering(dataset.sample_rate_hz, 'Hz')}"
@@ -91,8 +94,10 @@ def _facts(dataset: "Dataset", seen: "Inspection") -> list[tuple[str, str]]:
     groups = f"{seen.groups:,}; the largest holds {seen.largest_group:,}"
     if seen.mixed:
         groups += f"; {seen.mixed:,} windows across two"
+    made = f", seed {dataset.seed}, made by version {dataset.version}" if dataset.version else ""
     return [
-        ("preset", f"{dataset.preset}, seed {dataset.seed}, made by version {dataset.version}"),
+        ("format", format),
+        ("preset" if made else "set", f"{dataset.preset}{made}"),
         ("windows", f"{seen.windows:,} of {seen.samples:,} samples, {rate}"),
         ("cells (class, SNR)", f"{seen.cells:,} of {cells} windows"),
         ("groups", groups),

@@ -118,7 +118,11 @@ def audit(dataset: Dataset, made: Split, seed: int = 0, advance: Advance | None 
     x = read_rows(dataset.x, looked_at, lambda share: tell(_READING * share))
     shared = find_overlaps(x, lambda share: tell(_SEARCHING * share))
     del x
+    copies = _copies(dataset, made, shared, side[looked_at])
     phases, distances = _compare_classes(dataset, cells, side, seed, tell)
+    if any(one.found for one in copies):
+        # neighbours with samples in common agree, whatever their channels
+        phases = [test for test in phases if test.between == coherence.PARTS]
     return Audit(
         windows=len(dataset),
         looked_at=len(looked_at),
@@ -132,7 +136,7 @@ def audit(dataset: Dataset, made: Split, seed: int = 0, advance: Advance | None 
         split_hash=made.hash,
         findings=(
             _groups(dataset, made, side),
-            *_copies(dataset, made, shared, side[looked_at], looked_at),
+            *copies,
             _near(distances, dataset.x.shape[2]),
             _channel(phases),
         ),
@@ -171,51 +175,61 @@ def _groups(dataset: Dataset, made: Split, side: Int8) -> Finding:
     return Finding(GROUPS, True, told, advice, measured)
 
 
-def _copies(
-    dataset: Dataset, made: Split, shared: Overlaps, side: Int8, rows: Int64
-) -> tuple[Finding, Finding]:
-    samples = dataset.x.shape[2]
-    held = side == HELD
-    total = int(held.sum())
-    if samples <= overlaps.SHORTEST_RUN or not total:
+def _copies(dataset: Dataset, made: Split, shared: Overlaps, side: Int8) -> tuple[Finding, Finding]:
+    samples, total = dataset.x.shape[2], int(np.sum(side == HELD))
+    if samples <= overlaps.SHORTEST_RUN:
         why = f"not looked at: windows of {samples} samples are too short to tell"
         return Finding(DUPLICATES, None, why), Finding(OVERLAPS, None, why)
+    if total in (0, len(side)):
+        why = "not looked at: the cells that were drawn lie in one part"
+        return Finding(DUPLICATES, None, why), Finding(OVERLAPS, None, why)
+    return _duplicates(shared, side, samples), _overlapping(dataset, made, shared, side)
+
+
+def _duplicates(shared: Overlaps, side: Int8, samples: int) -> Finding:
     whole = shared.shared == samples
-    copied = held & _with_train(shared.first[whole], shared.second[whole], side)
+    copied = _with_train(shared.first[whole], shared.second[whole], side)
+    total, count = int(np.sum(side == HELD)), int(np.sum(copied & (side == HELD)))
+    measured = {"held_out_windows": count, "share": count / total, **_spared(shared)}
+    if not count:
+        told = f"none of {total:,} held-out windows"
+        judged = bool(np.any(~shared.bare & ~shared.recurring))
+        return Finding(DUPLICATES, False if judged else None, told, None, measured)
+    told = f"{_percent(count / total)} of held-out windows ({count:,} of {total:,}) are copies of "
+    told += "training windows, up to scale and phase"
+    advice = "remove the copies, or give all copies of a window one group"
+    return Finding(DUPLICATES, True, told, advice, measured)
+
+
+def _overlapping(dataset: Dataset, made: Split, shared: Overlaps, side: Int8) -> Finding:
+    samples, total = dataset.x.shape[2], int(np.sum(side == HELD))
     longest = np.zeros(len(side), np.int64)
     for one, other in ((shared.first, shared.second), (shared.second, shared.first)):
-        across = ~whole & (side[one] == HELD) & (side[other] == TRAIN)
+        across = (shared.shared < samples) & (side[one] == HELD) & (side[other] == TRAIN)
         np.maximum.at(longest, one[across], shared.shared[across])
-    bare, recurring = int(shared.bare.sum()), int(shared.recurring.sum())
-    left = {"windows_without_content": bare, "windows_that_recur": recurring}
-    count = int(copied.sum())
-    duplicates = Finding(
-        DUPLICATES,
-        bool(count),
-        f"{_percent(count / total)} of held-out windows ({count:,} of {total:,}) are copies of "
-        f"training windows, up to scale and phase"
-        if count
-        else f"none of {total:,} held-out windows",
-        "remove the copies, or give all copies of a window one group" if count else None,
-        {"held_out_windows": count, "share": count / total, **left},
-    )
     count = int(np.sum(longest > 0))
     mean = float(longest[longest > 0].mean()) if count else 0.0
     told = f"none of {total:,} held-out windows"
     if count:
         told = f"{_percent(count / total)} of held-out windows ({count:,} of {total:,}) share "
         told += f"{mean:.0f} of {samples} samples with a training window on average"
-    judged = len(side) - bare - recurring
-    if bare or recurring:
-        told += f"; {bare:,} windows without content and {recurring:,} that repeat themselves "
-        told += "without noise were not judged"
-    return duplicates, Finding(
-        OVERLAPS,
-        bool(count) if count or judged else None,
-        told,
-        _overlap_advice(dataset, made) if count else None,
-        {"held_out_windows": count, "share": count / total, "mean_shared_samples": mean, **left},
-    )
+    spared = _spared(shared)
+    bare, recurring = spared.values()
+    reasons = [f"{bare:,} without content"] * bool(bare)
+    reasons += [f"{recurring:,} that repeat themselves without noise"] * bool(recurring)
+    if reasons:
+        told += f"; windows not judged: {', '.join(reasons)}"
+    measured = {"held_out_windows": count, "share": count / total, "mean_shared_samples": mean}
+    found = bool(count) if count or bare + recurring < len(side) else None
+    advice = _overlap_advice(dataset, made) if count else None
+    return Finding(OVERLAPS, found, told, advice, measured | spared)
+
+
+def _spared(shared: Overlaps) -> dict[str, int]:
+    return {
+        "windows_without_content": int(shared.bare.sum()),
+        "windows_that_recur": int(shared.recurring.sum()),
+    }
 
 
 def _overlap_advice(dataset: Dataset, made: Split) -> str:

@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 
 from hertzian.datasets import overlaps, quality
-from hertzian.datasets.blind_snr import Estimate, estimate_snr, is_white_noise
+from hertzian.datasets.blind_snr import (
+    FEW,
+    FILTERED,
+    Estimate,
+    estimate_snr,
+    is_filtered,
+    is_white_noise,
+)
 from hertzian.datasets.dataset import Dataset
 from hertzian.datasets.overlaps import Overlaps, find_overlaps
 from hertzian.datasets.quality import Energy, Steps
@@ -188,7 +195,7 @@ def _classes(
     order = np.argsort(index, kind="stable")
     ends = np.cumsum(np.bincount(index, minlength=len(cells)))
     windows = [x[rows] for rows in np.split(order, ends[:-1])] if len(cells) else []
-    estimates = [estimate_snr(part) for part in windows]
+    estimates = _estimates(cells, windows)
     loudest = [_loudest_cell(cells, place) for place in range(len(cells.names))]
     power = np.array([_power(part) for part in windows])
     telling = len(power) > 0 and power.max() > _SCALED * power.min()
@@ -216,6 +223,19 @@ def _classes(
         for cell, estimate in enumerate(estimates)
     )
     return tuple(facts), tuple(named)
+
+
+def _estimates(cells: Cells, windows: list[Complex64]) -> list[Estimate]:
+    """Estimate the SNR of each cell, unless all of the band was filtered."""
+    estimates = [estimate_snr(part) for part in windows]
+    floors = [
+        (label_db, one.floor)
+        for label_db, one in zip(cells.snr_db, estimates, strict=True)
+        if one.floor is not None and np.isfinite(label_db)
+    ]
+    if is_filtered([label for label, _ in floors], [floor for _, floor in floors]):
+        return [Estimate(None, one.why if one.why == FEW else FILTERED) for one in estimates]
+    return estimates
 
 
 def _loudest_cell(cells: Cells, place: int) -> int:

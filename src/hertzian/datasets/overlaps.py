@@ -6,6 +6,9 @@ winnowing (Schleimer, Wilkerson and Aiken, Winnowing: local algorithms for docum
 2003), is sorted; windows with a hash in common are compared sample by sample over all that they
 would share at that shift, up to a complex factor.
 
+Copies have to agree to float32's precision: windows that were scaled and then rounded to fewer bits
+one by one, as float16 does, are no copies of each other any more.
+
 Signals without noise repeat themselves rightly, and are not taken for copies:
 
 - Positions where all ratios are equal count for nothing: silence, constants, bare carriers.

@@ -123,7 +123,7 @@ _ALL = (
         name="field",
         kinds=tuple(map(Kind, FIELD_CLASSES)),
         # below, the detector hears next to nothing: there would be no windows
-        snr_db=tuple(map(float, range(2, 31, 4))),
+        snr_db=tuple(map(float, range(6, 31, 4))),
         samples=WINDOW,
         sample_rate_hz=1.0,
         snr_definition=(

@@ -1,14 +1,13 @@
 """Cells of a dataset, one for each (class, SNR), and samples of windows drawn from them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from hertzian.datasets.dataset import Dataset, DatasetError, Float32, WindowSource
+from hertzian.datasets.dataset import Dataset, DatasetError, WindowSource
 
 Advance = Callable[[float], None]
 Int64 = npt.NDArray[np.int64]
@@ -18,7 +17,6 @@ MOST_LEVELS = 256
 """SNRs of more levels than these are drawn at random: they are rounded to steps of 2 dB."""
 
 _STEP_DB = 2.0
-_GAP = 4  # rows between two wanted ones that are read and dropped rather than skipped
 _SAMPLES_READ = 1 << 21
 _MOST_FAILED = 1000
 
@@ -146,22 +144,12 @@ def read_rows(source: WindowSource, rows: Int64, advance: Advance | None = None)
     out = np.full((len(rows), samples), np.nan, np.complex64)
     largest = max(1, _SAMPLES_READ // samples)
     failed = 0
-    for start, stop in _stretches(source, rows):
-        for first in range(start, stop, largest):
-            last = min(first + largest, stop)
-            failed += _read_into(out, source, rows, first, last, _MOST_FAILED - failed)
-            if advance is not None:
-                advance((last - first) / len(rows))
+    for first in range(0, len(rows), largest):
+        last = min(first + largest, len(rows))
+        failed += _read_into(out, source, rows, first, last, _MOST_FAILED - failed)
+        if advance is not None:
+            advance((last - first) / len(rows))
     return out
-
-
-def _stretches(source: WindowSource, rows: Int64) -> Iterator[tuple[int, int]]:
-    """Yield the places in `rows` from and to which one slice of the source serves."""
-    if isinstance(source, np.ndarray) or hasattr(source, "rows"):
-        yield 0, len(rows)
-        return
-    edges = [0, *(np.flatnonzero(np.diff(rows) > _GAP) + 1).tolist(), len(rows)]
-    yield from pairwise(edges)
 
 
 def _read_into(
@@ -175,7 +163,7 @@ def _read_into(
     if first == last:
         return 0
     try:
-        x = _windows(source, rows[first:last])
+        x = source.rows(rows[first:last])
     except DatasetError:
         if last - first == len(rows) == 1 or allowed < 1:
             raise
@@ -190,14 +178,3 @@ def _read_into(
     out.real[first:last] = x[:, 0]
     out.imag[first:last] = x[:, 1]
     return 0
-
-
-def _windows(source: WindowSource, rows: Int64) -> Float32:
-    if isinstance(source, np.ndarray):
-        taken: Float32 = source[rows]
-        return taken
-    by_number: Callable[[Int64], Float32] | None = getattr(source, "rows", None)
-    if by_number is not None:
-        return by_number(rows)
-    first = int(rows[0])
-    return source[first : int(rows[-1]) + 1][rows - first]

@@ -118,6 +118,7 @@ class Passes:
         channel_seed: int64 [passes].
         length: int64 [passes], samples that each pass made before the cutting.
         seconds: in the passes alone, without the start of the interpreter.
+        cpu_seconds: of all of its threads meanwhile.
         version: of GNU Radio.
     """
 
@@ -127,6 +128,7 @@ class Passes:
     channel_seed: NDArray[np.int64]
     length: NDArray[np.int64]
     seconds: float
+    cpu_seconds: float
     version: str
 
 
@@ -285,6 +287,7 @@ def make_passes(
             channel_seed=arrays["channel_seed"],
             length=arrays["length"],
             seconds=number(answer, "seconds", _NAME),
+            cpu_seconds=number(answer, "cpu_seconds", _NAME),
             version=str(answer.get("gnuradio")),
         )
     except KeyError as error:
