@@ -159,9 +159,11 @@ def test_silence_is_a_bare_carrier(modulation, python):
 
 def test_each_pass_takes_the_next_stretch_of_the_audio(python):
     audio = np.concatenate([np.full(10_000, level, np.float32) for level in (0.1, -0.2)])
-    iq = clean(python, "AM-DSB", audio=audio, passes=3).iq.reshape(3, -1)
-    np.testing.assert_allclose(np.median(iq.real, axis=1), [1.1, 0.8, 1.1], atol=1e-3)
-    assert iq.shape[1] == pytest.approx(10_000 / 0.2205, abs=60)
+    made = clean(python, "AM-DSB", audio=audio, passes=3)
+    # the scheduler decides how much of a pass's end is lost
+    passes = np.split(made.iq.real, np.cumsum(made.length)[:-1])
+    np.testing.assert_allclose([np.median(x) for x in passes], [1.1, 0.8, 1.1], atol=1e-3)
+    np.testing.assert_allclose(made.length, 10_000 / 0.2205, atol=60)
 
 
 def test_wbfm_deviates_by_75_khz_for_one(python):
