@@ -28,8 +28,8 @@ def test_a_cell_has_what_was_asked_for(name):
     preset = find_preset(name)
     cell = preset.maker.cell(0, preset.kinds[0], preset.snr_db[-1], 3)
     assert cell.x.shape == (3, 2, preset.samples)
-    assert cell.group.tolist() == sorted(cell.group)
-    assert cell.group[0] == 0
+    assert cell.group.min() == (cell.group[0] if preset.maker.shared_groups else 0)
+    assert len(np.unique(cell.group)) <= 3
     assert np.isfinite(cell.x).all()
 
 

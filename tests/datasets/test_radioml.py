@@ -149,17 +149,11 @@ def test_groups_of_04c_share_no_sample(read):
             both = np.stack([group[:-1], group[1:]])
             differ = (both[0] != both[1]) & (both >= 0).all(axis=0)
             assert not differ.any()
-            assert group[-1] == 19
+            # a block is the same time of the channel in every stream, however long
+            np.testing.assert_array_equal(group[group >= 0], np.flatnonzero(group >= 0) // 63)
     group = found.group[found.modulation == 0]
     assert set(group.tolist()) == {-1, *range(20)}
     assert (group == -1).sum() == 19
-    lengths = [(group == block).sum() + (block < 19) for block in range(20)]
-    assert max(lengths) - min(lengths) <= 1
-    # the same part of every stream has the same number
-    for place in range(3):
-        cell = found.group[(found.modulation == place) & (found.snr_db == 0)]
-        first = np.argmax(cell == 10) / len(cell)
-        assert abs(first - 0.5) < 0.01
 
 
 X = np.zeros((3, 2, 128), np.float32)

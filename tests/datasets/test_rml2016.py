@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
-import torch
 
 from hertzian.datasets import radcom_like, rml2016
+from hertzian.datasets.overlaps import find_overlaps
 from hertzian.datasets.presets import PRESETS
 from hertzian.datasets.published import Kind
 from hertzian.datasets.randomness import generator
+from hertzian.signal import from_channels
 
 COPIES = ["rml2016-10a", "rml2016-10b", "rml2016-04c"]
 
@@ -89,12 +90,16 @@ def test_a_pass_of_a_copy_begins_in_near_silence_and_a_corrected_one_does_not():
     assert lowest["rml2016-10a-corrected"] > 0.01
 
 
+def whole_stream(modulation, seed=0, label=10.0):
+    preset = PRESETS["rml2016-04c"]
+    kind = Kind(modulation)
+    return preset.maker.cell(seed, kind, label, preset.count(kind))
+
+
 def test_windows_of_04c_overlap_by_half_within_blocks():
-    cell = PRESETS["rml2016-04c"].maker.cell(0, Kind("QPSK"), 10.0, 623)
+    cell = whole_stream("QPSK")
     np.testing.assert_array_equal(cell.x[1:, :, :64], cell.x[:-1, :, 64:])
-    assert set(cell.group) == set(range(-1, 20))
-    between = np.flatnonzero(cell.group == -1)
-    assert len(between) == 19
+    assert set(cell.group) == set(range(-1, 10))
     # windows of two blocks never overlap
     kept = np.flatnonzero(cell.group >= 0)
     neighbours = np.diff(kept) == 1
@@ -102,14 +107,22 @@ def test_windows_of_04c_overlap_by_half_within_blocks():
 
 
 def test_a_block_of_04c_is_the_same_time_in_every_class():
-    blocks = {
-        name: PRESETS["rml2016-04c"].maker.cell(0, Kind(name), 10.0, count).group
-        for name, count in (("BPSK", 1248), ("QAM64", 206))
-    }
-    for group in blocks.values():
-        place = np.arange(len(group)) / len(group)
-        for block in range(20):
-            np.testing.assert_allclose(place[group == block], (block + 0.5) / 20, atol=0.03)
+    long, short = whole_stream("BPSK").group, whole_stream("QAM64").group
+    np.testing.assert_array_equal(long[:205], short[:205])
+    assert set(long) == set(range(-1, 20))
+    assert set(short) == {-1, 0, 1, 2, 3}
+    # and the channel is: carriers of the same window number agree in phase, at any label
+    a, b = (
+        PRESETS["rml2016-04c"].maker.parts(seed, Kind("AM-DSB"), 18.0, 0, 706).signal.mean(dim=1)
+        for seed in (0, 1)
+    )
+    assert float((a / b).angle().abs().max()) < 0.02
+
+
+def test_fewer_windows_of_04c_begin_anywhere_in_the_stream():
+    maker = PRESETS["rml2016-04c"].maker
+    first = {int(maker.cell(seed, Kind("BPSK"), 10.0, 40).group.max()) for seed in range(8)}
+    assert len(first) > 3
 
 
 @pytest.mark.parametrize("name", COPIES)
@@ -121,6 +134,8 @@ def test_a_corrected_twin_keeps_classes_labels_and_length(name):
 
 def test_corrected_windows_share_no_sample():
     cell = PRESETS["rml2016-04c-corrected"].maker.cell(0, Kind("BPSK"), 10.0, 400)
-    ratios = torch.from_numpy(cell.x[:, 0]).numpy()
-    halves = {row[:64].tobytes() for row in ratios} & {row[64:].tobytes() for row in ratios}
-    assert not halves
+    assert not find_overlaps(from_channels(cell.x)).first.size
+    # of windows that overlap by half, scaled one by one, it finds them all
+    copy = from_channels(whole_stream("BPSK").x[:400])
+    scaled = copy / np.abs(copy).sum(axis=1, keepdims=True)
+    assert len(find_overlaps(scaled.astype(np.complex64)).first) >= 399

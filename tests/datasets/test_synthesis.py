@@ -8,6 +8,7 @@ from hertzian.datasets import presets, synthesis
 from hertzian.datasets.cells import Cell
 from hertzian.datasets.dataset import DatasetError
 from hertzian.datasets.files import read_dataset
+from hertzian.datasets.opening import open_dataset
 from hertzian.datasets.published import Kind
 from hertzian.datasets.synthesis import synthesise
 
@@ -90,7 +91,8 @@ def test_kinds_may_differ_in_number_and_have_protocols(monkeypatch, tmp_path):
     assert dataset.modulations == ("PCW", "BPSK")
     assert dataset.protocols == ("Mapping", "Range")
     np.testing.assert_array_equal(dataset.modulation, [0] * 8 + [1] * 6)
-    np.testing.assert_array_equal(dataset.protocol, [0] * 4 + [1] * 4 + [-1] * 6)
+    # cells follow each other by modulation, SNR, then kind
+    np.testing.assert_array_equal(dataset.protocol, [0, 0, 1, 1] * 2 + [-1] * 6)
 
 
 @pytest.mark.parametrize("rows", [3, 5, 7, 20])
@@ -114,6 +116,45 @@ def test_the_bytes_depend_on_neither_workers_nor_threads(tmp_path):
     a, b, c = ((tmp_path / f"{name}.h5").read_bytes() for name in "abc")
     assert a == b
     assert a == c
+
+
+@pytest.mark.filterwarnings("ignore::hertzian.datasets.dataset.DatasetWarning")
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [
+        *(
+            (name, suffix)
+            for name in ("rml2016-04c", "radcom-awgn", "sigzsl-7")
+            for suffix in (".h5", ".npz", ".pkl")
+        ),
+        ("rml2018-01a-like", ".hdf5"),
+    ],
+)
+def test_presets_go_into_every_format_in_any_order_of_snrs(tmp_path, name, suffix):
+    out = tmp_path / f"d{suffix}"
+    synthesise(name, out, per=3, seed=1, snr_db=(10, 0))
+    dataset = open_dataset(out)
+    preset = presets.PRESETS[name]
+    assert len(dataset) == 6 * len(preset.kinds)
+    assert set(dataset.snr_db) == {0, 10}
+    kind = preset.kinds[-1]
+    made = preset.maker.cell(1, kind, 10.0, 3).x
+    held = dataset.x[0 : len(dataset)]
+    # the class may be spelled otherwise, so its windows are looked for
+    assert all((held == window).all(axis=(1, 2)).any() for window in made)
+
+
+def test_cells_of_several_chunks_are_the_same_for_any_workers(tmp_path):
+    for workers in (1, 4):
+        synthesise(
+            "rml2016-10a-corrected",
+            tmp_path / f"{workers}.h5",
+            per=1300,
+            seed=0,
+            snr_db=(10,),
+            workers=workers,
+        )
+    assert (tmp_path / "1.h5").read_bytes() == (tmp_path / "4.h5").read_bytes()
 
 
 PUBLISHED = [name for name in presets.PRESETS if name != "field"]

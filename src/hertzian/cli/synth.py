@@ -57,10 +57,13 @@ def synth(
     The presets named after published sets copy them, with their defects; those that end in
     -corrected repair them. `field` is what recognition sees: windows through the detector and the
     front end. A recording has what was sent as annotations. The file's suffix chooses its format:
-    .pkl is RadioML's, .hdf5 that of RML2018.01A.
+    .pkl is RadioML's, .hdf5 that of RML2018.01A. A file that exists is replaced.
+
+    Presets: rml2016-10a, rml2016-10b, rml2016-04c, radcom-awgn and radcom-dynamic, each with a
+    -corrected twin; rml2018-01a-like, radcom-gain, sigzsl-7, field.
 
     Examples:
-    - `hertzian synth rml2016-10a RML2016.10a_dict.pkl`
+    - `hertzian synth rml2016-10a copy.pkl`
     - `hertzian synth rml2016-10a-corrected windows.h5 --per 200 --snr 0,10`
     - `hertzian synth field windows.h5 --per 200 --snr 6,14,22`
     - `hertzian synth field band.sigmf-meta --seconds 4 --sample-rate 2M4`

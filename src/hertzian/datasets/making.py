@@ -1,5 +1,6 @@
 """How a preset makes windows: signal and noise apart, chunk by chunk, each of its own seed."""
 
+import struct
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -35,8 +36,8 @@ class Parts:
     Attributes:
         signal: complex64 [n, samples], after the channel.
         noise: complex64 [n, samples].
-        group: int64 [n], from 0 on without holes; windows of one realisation share it. -1 where a
-            window shares samples with two groups.
+        group: int64 [n]; windows of one realisation share it. -1 where a window shares samples with
+            two groups.
     """
 
     signal: Tensor
@@ -76,7 +77,7 @@ class Synthetic:
         """Return the windows of chunk `index` of a cell before they are added and scaled."""
         words = (
             *(seed, zlib.crc32(self.name.encode()), zlib.crc32(repr(kind).encode())),
-            *(round(1000 * abs(snr_db)), int(snr_db < 0), index),
+            *(*struct.pack("<d", snr_db), index),
         )
         with one_thread():
             return self.source.parts(kind, snr_db, count, generator(*words))

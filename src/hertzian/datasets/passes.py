@@ -9,12 +9,11 @@ from torch import Tensor
 
 from hertzian.channel.gnuradio import ChannelStates, DynamicChannel
 from hertzian.datasets.making import NoiseRule, Parts, labelled_noise
-from hertzian.datasets.published import Kind
+from hertzian.datasets.published import STREAM_BLOCK, Kind
 from hertzian.datasets.randomness import generator as seeded
 from hertzian.waveforms.gnuradio import Transmitter
 
 _CHUNK = 1000
-_BLOCKS = 20
 _LONGEST_PASS = 100_000
 _BLOCKS_AT_ONCE = 1000
 
@@ -96,8 +95,9 @@ class Passes:
 class Streams:
     """Overlapping windows of one stream per class and SNR, in order.
 
-    The stream is cut into 20 blocks, which are the groups; a block is the same time of the
-    channel's course in every class. The last window of a block reaches into the next: group -1.
+    The stream is cut into blocks, which are the groups; a block is the same time of the channel's
+    course in every class. The last window of a block reaches into the next: group -1. Fewer windows
+    than a stream has are those from a random one on.
 
     Attributes:
         transmitters: by the name of the modulation.
@@ -120,14 +120,15 @@ class Streams:
         return self.counts[kind.modulation]
 
     def parts(self, kind: Kind, snr_db: float, count: int, generator: torch.Generator) -> Parts:
-        """Return the first `count` windows of a stream, at most a chunk."""
-        length = (count - 1) * self.hop + self.samples
-        signal = self.stream(kind, length, generator)
+        """Return `count` windows of a stream that follow each other, at most a chunk."""
+        first = int(torch.randint(self.chunk(kind) - count + 1, (1,), generator=generator))
+        length = (first + count - 1) * self.hop + self.samples
+        signal = self.stream(kind, length, generator)[:, first * self.hop :]
         noise = labelled_noise(signal, snr_db, generator)
-        number = torch.arange(count)
-        block = number * _BLOCKS // self.chunk(kind)
-        following = (number + 1) * _BLOCKS // self.chunk(kind)
-        shared = (following > block) & (number < count - 1)
+        number = first + torch.arange(count)
+        block = torch.div(number, STREAM_BLOCK, rounding_mode="floor")
+        following = torch.div(number + 1, STREAM_BLOCK, rounding_mode="floor")
+        shared = (following > block) & (number < first + count - 1)
         return Parts(
             signal=signal[0].unfold(0, self.samples, self.hop),
             noise=noise[0].unfold(0, self.samples, self.hop),

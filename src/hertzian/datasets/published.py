@@ -83,6 +83,12 @@ RML2016_04C = Published(
     source=_RML_PAPER,
 )
 
+STREAM_BLOCK = 63
+"""Windows of 04C that are a group: 20 blocks in the longest stream, the same times in every class.
+
+The last window of a block reaches into the next one, so that it is in neither.
+"""
+
 RML2016_10B = Published(
     name="RML2016.10b",
     kinds=_modulations("8PSK AM-DSB BPSK CPFSK GFSK PAM4 QAM16 QAM64 QPSK WBFM"),

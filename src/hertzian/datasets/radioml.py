@@ -39,6 +39,7 @@ from hertzian.datasets.published import (
     RML2016_10B,
     RML2018_01A,
     SIGZSL,
+    STREAM_BLOCK,
     Published,
 )
 from hertzian.datasets.unpickling import Pairs, PickledArray, Span, unpickle
@@ -47,7 +48,6 @@ from hertzian.signal import HertzianError, canonical
 
 NAME = "radioml-pickle"
 
-_BLOCKS = 20  # groups along a stream of RML2016.04C
 _LONGEST_NAME = 100
 _FURTHEST_DB = 1000
 _PIECE_BYTES = 8 << 20  # written at a time
@@ -218,7 +218,8 @@ def _groups(published: Published | None, sizes: list[int]) -> Int64:
     """Return the group of each example, as `Dataset.group` says.
 
     RML2016.10a and 10b: the generator starts every pass at the same state of its channel, so all
-    are of one. 04C: windows overlap by half along a stream per cell, which is cut into 20 blocks.
+    are of one. 04C: windows overlap by half along a stream per cell, which is cut into blocks at
+    the same times in every cell.
     """
     if published is RML2016_04C:
         return np.concatenate([_blocks(size) for size in sizes])
@@ -228,7 +229,7 @@ def _groups(published: Published | None, sizes: list[int]) -> Int64:
 
 
 def _blocks(count: int) -> Int64:
-    block = np.arange(count, dtype=np.int64) * _BLOCKS // count if count else np.empty(0, np.int64)
+    block = np.arange(count, dtype=np.int64) // STREAM_BLOCK
     # the next window begins in the middle of this one, and is of the next block
     block[:-1][np.diff(block) > 0] = -1
     return block

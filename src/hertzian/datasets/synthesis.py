@@ -90,7 +90,7 @@ def synthesise(
     workers: int = 1,
     advance: Advance = ignore,
 ) -> None:
-    """Write a preset's windows, ordered by kind, then SNR, to a dataset file.
+    """Write a preset's windows, ordered by modulation, SNR, then kind, to a dataset file.
 
     The same arguments give the same bytes, whatever the number of workers.
 
@@ -112,7 +112,9 @@ def synthesise(
     _check(out, per, seed, levels, workers)
     jobs = [
         Job(preset, seed, kind, level, recipe.count(kind, per))
-        for kind, level in itertools.product(recipe.kinds, levels)
+        for modulation, level in itertools.product(recipe.modulations, sorted(levels))
+        for kind in recipe.kinds
+        if kind.modulation == modulation
     ]
     with open_pool(recipe.parallel, workers) as pool:
         cells = made(jobs, pool, workers)
