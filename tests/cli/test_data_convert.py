@@ -40,7 +40,7 @@ def test_what_is_left_out_is_a_line_on_standard_error(hertzian, tmp_path):
     assert done.status == 0
     assert done.document["examples"] == 66
     assert done.err.startswith("warning: ")
-    assert "has no place for groups, the preset (field) and the seed (5)" in done.err
+    assert "has no place for groups, the preset (field), the seed (5)" in done.err
     assert done.err.count("\n") == 1
 
 

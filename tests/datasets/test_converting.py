@@ -81,7 +81,11 @@ def test_the_progress_is_told(tmp_path):
         ({"group": np.arange(24) // 2}, "radcom", ["groups"]),
         ({"group": np.arange(24) // 2}, "radioml-2018", ["protocols", "groups"]),
         ({"group": np.zeros(24, int), "preset": RADCOM_DYNAMIC.name}, "radcom", []),
-        ({"seed": 3, "preset": "field"}, "radcom", ["the preset (field) and the seed (3)"]),
+        (
+            {"seed": 3, "preset": "field"},
+            "radcom",
+            ["the preset (field), the seed (3) and what SNR means"],
+        ),
     ],
 )
 def test_what_a_format_has_no_place_for_is_warned_of(tmp_path, changes, format, lost):

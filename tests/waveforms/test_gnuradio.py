@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from hertzian.signal import constellation, occupied_bandwidth
-from hertzian.waveforms import WaveformError
+from hertzian.waveforms import WaveformError, make
 from hertzian.waveforms.gnuradio import (
     AUDIO_SAMPLES,
     Broadcast,
@@ -54,21 +54,56 @@ def test_a_matched_filter_finds_the_alphabet(label, first):
     assert len(used) == len(points)
 
 
-def test_the_symbol_rate_is_an_eighth():
-    x = read(Shaped("QPSK", 10_000), [1000], 65_536)[0]
+@pytest.mark.parametrize("label", LINEAR)
+def test_the_symbol_rate_is_an_eighth(label):
+    x = read(Shaped(label, 10_000), [1000], 65_536)[0]
     spectrum = np.abs(np.fft.rfft(np.abs(x) ** 2 * np.hanning(65_536)))
-    assert (100 + spectrum[100:].argmax()) / 65_536 == pytest.approx(1 / 8, abs=1e-4)
+    assert (4000 + spectrum[4000:].argmax()) / 65_536 == pytest.approx(1 / 8, abs=1e-4)
 
 
-def test_the_occupied_bandwidth_is_that_of_the_root_raised_cosine():
-    x = read(Shaped("QPSK", 100_000), list(range(1000, 400_000, 2048)), 2048)
+def bandwidth(transmitter):
+    """The measured 99% bandwidth, in cycles per sample."""
+    x = read(transmitter, list(range(1000, 400_000, 2048)), 2048)
     psd = np.mean(np.abs(np.fft.fftshift(np.fft.fft(x * np.hanning(2048)), axes=1)) ** 2, axis=0)
     lower, upper = occupied_bandwidth(psd, np.arange(-1024, 1024) / 2048)
-    # the raised cosine of roll-off 0.35 holds 99% of its power in 1.164 symbol rates
+    return upper - lower
+
+
+@pytest.mark.parametrize("label", LINEAR)
+def test_the_occupied_bandwidth_is_that_of_the_root_raised_cosine(label):
     f = np.linspace(-0.675, 0.675, 20_001)
     beyond = np.clip((np.abs(f) - 0.325) / 0.35, 0, 1)
-    share = occupied_bandwidth(0.5 + 0.5 * np.cos(np.pi * beyond), f)
-    assert upper - lower == pytest.approx((share[1] - share[0]) / 8, rel=0.01)
+    lower, upper = occupied_bandwidth(0.5 + 0.5 * np.cos(np.pi * beyond), f)
+    assert bandwidth(Shaped(label, 100_000)) == pytest.approx((upper - lower) / 8, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("label", "parameters"),
+    [
+        ("CPFSK", {"modulation_index": 0.5}),
+        # 0.1 rad per sample through a Gaussian of BT 0.35
+        ("GFSK", {"modulation_index": 0.1 * 8 / np.pi, "bt": 0.35}),
+    ],
+)
+def test_the_occupied_bandwidth_of_keyed_frequency_is_that_of_its_autocorrelation(
+    label, parameters
+):
+    closed = make(label, samples_per_symbol=8, **parameters).occupied_bandwidth
+    assert bandwidth(PhaseModulated(label, 100_000)) == pytest.approx(closed, rel=0.03)
+
+
+def test_the_bandwidth_of_speech_is_twice_its_own_in_am_and_within_carsons_in_fm():
+    voice = Broadcast("AM-DSB", spoken)
+    x = read(voice, [0], voice.samples)[0]
+    psd = np.abs(np.fft.fftshift(np.fft.fft((x - x.mean()) * np.hanning(len(x))))) ** 2
+    lower, upper = occupied_bandwidth(psd, np.fft.fftshift(np.fft.fftfreq(len(x))))
+    assert upper - lower < 2 * 3400 / 200e3
+    wide = Broadcast("WBFM", spoken)
+    x = read(wide, [0], wide.samples)[0]
+    psd = np.abs(np.fft.fftshift(np.fft.fft(x * np.hanning(len(x))))) ** 2
+    lower, upper = occupied_bandwidth(psd, np.fft.fftshift(np.fft.fftfreq(len(x))))
+    # Carson: twice the deviation of the peak 0.5, and twice 3.4 kHz
+    assert 0.02 < upper - lower < 2 * (0.5 * 75e3 + 3400) / 220.5e3
 
 
 def test_a_pass_begins_with_the_empty_filter():

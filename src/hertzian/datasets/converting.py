@@ -120,7 +120,7 @@ def lost_in(format: str, dataset: Dataset) -> list[str]:
     if not _keeps_groups(format, dataset):
         lost.append("groups")
     if dataset.version or dataset.seed:
-        lost.append(f"the preset ({dataset.preset}) and the seed ({dataset.seed})")
+        lost.append(f"the preset ({dataset.preset}), the seed ({dataset.seed}) and what SNR means")
     return lost
 
 
