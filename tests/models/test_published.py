@@ -19,13 +19,15 @@ PARAMETERS = {
     **{"resnet": 3_098_283, "densenet": 3_282_603, "gru2": 151_179, "lstm2": 201_099},
     **{"dae": 14_989, "mcldnn": 406_199, "cldnn": 164_433, "cldnn2": 517_643},
     **{"cgdnet": 124_933, "pet-cgdnn": 71_871, "1dcnn-pf": 174_923},
+    **{"ds-cldnn": 1_144_743, "mldnn": 899_248, "ctdnn": 2_577_179},
 }
-PRINTED_THOUSANDS = {}
+PRINTED_THOUSANDS = {"ds-cldnn": 1144.7, "mldnn": 899.25, "ctdnn": 2577.2}
 
 # How far in samples an impulse may be seen in the feature `convolutions`.
 REACH = {
     **{"cnn1": 12, "cnn2": 64, "mcnet": 12, "ic-amcnet": 26, "resnet": 4, "densenet": 4},
     **{"mcldnn": 12, "cldnn": 18, "cldnn2": 8, "cgdnet": 18, "pet-cgdnn": 12, "1dcnn-pf": 8},
+    **{"ds-cldnn": 8, "mldnn": 8, "ctdnn": 50},
 }
 
 every_network = pytest.mark.parametrize("name", PARAMETERS)
@@ -257,3 +259,26 @@ def test_pet_cgdnn_turns_by_its_phase(network):
     z = z / z.abs().square().mean(dim=1, keepdim=True).sqrt()
     turned = torch.complex(found["turned"][:, 0], found["turned"][:, 1])
     assert torch.allclose(turned, z * torch.exp(-1j * found["phase"]), atol=1e-5)
+
+
+def test_mldnn_mixes_probabilities(network):
+    with torch.no_grad():
+        found = network("mldnn").features(_noise("mldnn"))
+        mixed = network("mldnn")(_noise("mldnn")).exp()
+    iq, ap, snr = (found[f"logits_{key}"].softmax(dim=1) for key in ("iq", "ap", "snr"))
+    assert torch.allclose(mixed, snr[:, :1] * iq + snr[:, 1:] * ap, atol=1e-6)
+
+
+def test_mldnn_judges_the_noise_without_moving_the_branches(network):
+    model = network("mldnn")
+    model.zero_grad()
+    model.features(_noise("mldnn"))["logits_snr"].sum().backward()
+    assert all(weight.grad is None for weight in model.iq.parameters())
+    assert model.classify_snr[0].weight.grad.any()
+
+
+def test_ds_cldnn_multiplies_every_pair(network):
+    with torch.no_grad():
+        found = network("ds-cldnn").features(_noise("ds-cldnn"))
+    product = torch.einsum("bi,bj->bij", found["iq"], found["ap"]).flatten(1)
+    assert torch.allclose(found["embedding"], product)
