@@ -20,6 +20,7 @@ PARAMETERS = {
     **{"dae": 14_989, "mcldnn": 406_199, "cldnn": 164_433, "cldnn2": 517_643},
     **{"cgdnet": 124_933, "pet-cgdnn": 71_871, "1dcnn-pf": 174_923},
     **{"ds-cldnn": 1_144_743, "mldnn": 899_248, "ctdnn": 2_577_179},
+    **{"vgg-1024": 159_832, "resnet-1024": 165_144},
 }
 PRINTED_THOUSANDS = {"ds-cldnn": 1144.7, "mldnn": 899.25, "ctdnn": 2577.2}
 
@@ -27,7 +28,7 @@ PRINTED_THOUSANDS = {"ds-cldnn": 1144.7, "mldnn": 899.25, "ctdnn": 2577.2}
 REACH = {
     **{"cnn1": 12, "cnn2": 64, "mcnet": 12, "ic-amcnet": 26, "resnet": 4, "densenet": 4},
     **{"mcldnn": 12, "cldnn": 18, "cldnn2": 8, "cgdnet": 18, "pet-cgdnn": 12, "1dcnn-pf": 8},
-    **{"ds-cldnn": 8, "mldnn": 8, "ctdnn": 50},
+    **{"ds-cldnn": 8, "mldnn": 8, "ctdnn": 50, "vgg-1024": 192, "resnet-1024": 192},
 }
 
 every_network = pytest.mark.parametrize("name", PARAMETERS)

@@ -37,6 +37,8 @@ _MODULES = (
     "hertzian.models.mldnn",
     "hertzian.models.pet_cgdnn",
     "hertzian.models.resnet",
+    "hertzian.models.resnet_1024",
+    "hertzian.models.vgg_1024",
 )
 
 Factory = Callable[[int], nn.Module]
