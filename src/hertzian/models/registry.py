@@ -17,7 +17,29 @@ ENTRY_POINT_GROUP = "hertzian.models"
 """Packages list a module here that calls `register` when it is imported."""
 
 # One line per network file of our own; importing it registers what it defines.
-_MODULES = ("hertzian.models.field",)
+_MODULES = (
+    "hertzian.models.cgdnet",
+    "hertzian.models.cldnn",
+    "hertzian.models.cldnn2",
+    "hertzian.models.cnn1",
+    "hertzian.models.cnn2",
+    "hertzian.models.cnn_pf",
+    "hertzian.models.ctdnn",
+    "hertzian.models.dae",
+    "hertzian.models.densenet",
+    "hertzian.models.ds_cldnn",
+    "hertzian.models.field",
+    "hertzian.models.gru2",
+    "hertzian.models.ic_amcnet",
+    "hertzian.models.lstm2",
+    "hertzian.models.mcldnn",
+    "hertzian.models.mcnet",
+    "hertzian.models.mldnn",
+    "hertzian.models.pet_cgdnn",
+    "hertzian.models.resnet",
+    "hertzian.models.resnet_1024",
+    "hertzian.models.vgg_1024",
+)
 
 Factory = Callable[[int], nn.Module]
 """Builds a network for a number of classes."""

@@ -1,0 +1,38 @@
+"""What the published networks share: the sets they were made for, the way to the logits.
+
+What the papers leave open is as in the public Keras code of Zhang et al., Deep learning based
+automatic modulation recognition: models, datasets, and challenges, 2022 ("Zhang et al. 2022"),
+down to the number of parameters. All normalise each window first, which that code does not.
+"""
+
+from torch import Tensor, nn
+
+from hertzian.datasets import published
+from hertzian.signal import canonical
+
+RML2016 = tuple(map(canonical, published.RML2016_10A.modulations))
+"""Labels of RML2016.10a in the order of the literature (alphabetical in its own spelling)."""
+
+RML2018 = tuple(map(canonical, published.RML2018_01A.modulations))
+"""Labels of RML2018.01A in the order of its file."""
+
+
+class EmbeddingClassifier(nn.Module):
+    """A network whose logits are its `head` on the feature `embedding`."""
+
+    head: nn.Module
+
+    def features(self, x: Tensor) -> dict[str, Tensor]:
+        """Return named tensors of float32 [batch, 2, samples]; one is `embedding`."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits [batch, classes] of float32 [batch, 2, samples] at any scale."""
+        logits: Tensor = self.head(self.features(x)["embedding"])
+        return logits
+
+
+def last_state(layer: nn.LSTM | nn.GRU, x: Tensor) -> Tensor:
+    """Return what a recurrent layer holds after [batch, steps, inputs]: [batch, units]."""
+    states: Tensor = layer(x)[0]
+    return states[:, -1]
