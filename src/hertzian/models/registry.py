@@ -17,7 +17,10 @@ ENTRY_POINT_GROUP = "hertzian.models"
 """Packages list a module here that calls `register` when it is imported."""
 
 # One line per network file of our own; importing it registers what it defines.
-_MODULES = ("hertzian.models.field",)
+_MODULES = (
+    "hertzian.models.crosstlnet",
+    "hertzian.models.field",
+)
 
 Factory = Callable[[int], nn.Module]
 """Builds a network for a number of classes."""
