@@ -18,6 +18,7 @@ ENTRY_POINT_GROUP = "hertzian.models"
 
 # One line per network file of our own; importing it registers what it defines.
 _MODULES = (
+    "hertzian.models.afnet",
     "hertzian.models.crosstlnet",
     "hertzian.models.field",
 )
