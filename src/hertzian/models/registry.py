@@ -21,6 +21,7 @@ _MODULES = (
     "hertzian.models.afnet",
     "hertzian.models.crosstlnet",
     "hertzian.models.field",
+    "hertzian.models.iqclnet",
 )
 
 Factory = Callable[[int], nn.Module]
