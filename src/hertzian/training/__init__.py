@@ -1,16 +1,26 @@
 """Training: one Lightning module per learning method, and the loop that runs them."""
 
 from hertzian.training.augment import augment
-from hertzian.training.batches import ArrayDataset, EpochBatches, batch_loader
+from hertzian.training.batches import (
+    ArrayDataset,
+    BatchSource,
+    EpochBatches,
+    batch_loader,
+    steps_per_epoch,
+)
 from hertzian.training.drawing import DrawnBatches, PresetData
-from hertzian.training.loop import FitResult, Precision, fit, history
+from hertzian.training.learner import Learner
+from hertzian.training.loop import Accelerator, FitResult, Precision, fit, history
 from hertzian.training.supervised import Supervised
 
 __all__ = [
+    "Accelerator",
     "ArrayDataset",
+    "BatchSource",
     "DrawnBatches",
     "EpochBatches",
     "FitResult",
+    "Learner",
     "Precision",
     "PresetData",
     "Supervised",
@@ -18,4 +28,5 @@ __all__ = [
     "batch_loader",
     "fit",
     "history",
+    "steps_per_epoch",
 ]
