@@ -11,12 +11,14 @@ from hertzian.training.batches import (
 from hertzian.training.drawing import DrawnBatches, PresetData
 from hertzian.training.learner import Learner
 from hertzian.training.loop import Accelerator, FitResult, Precision, fit, history
+from hertzian.training.plateau import Classifier
 from hertzian.training.supervised import Supervised
 
 __all__ = [
     "Accelerator",
     "ArrayDataset",
     "BatchSource",
+    "Classifier",
     "DrawnBatches",
     "EpochBatches",
     "FitResult",
