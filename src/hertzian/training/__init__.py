@@ -8,6 +8,13 @@ from hertzian.training.batches import (
     batch_loader,
     steps_per_epoch,
 )
+from hertzian.training.distillation import (
+    Distillation,
+    divergence_loss,
+    pearson_distance,
+    relation_loss,
+    similarity_loss,
+)
 from hertzian.training.drawing import DrawnBatches, PresetData
 from hertzian.training.learner import Learner
 from hertzian.training.loop import Accelerator, FitResult, Precision, fit, history
@@ -19,6 +26,7 @@ __all__ = [
     "ArrayDataset",
     "BatchSource",
     "Classifier",
+    "Distillation",
     "DrawnBatches",
     "EpochBatches",
     "FitResult",
@@ -28,7 +36,11 @@ __all__ = [
     "Supervised",
     "augment",
     "batch_loader",
+    "divergence_loss",
     "fit",
     "history",
+    "pearson_distance",
+    "relation_loss",
+    "similarity_loss",
     "steps_per_epoch",
 ]
