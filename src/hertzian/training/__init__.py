@@ -20,6 +20,12 @@ from hertzian.training.learner import Learner
 from hertzian.training.loop import Accelerator, FitResult, Precision, fit, history
 from hertzian.training.plateau import Classifier
 from hertzian.training.supervised import Supervised
+from hertzian.training.weighting import (
+    WeightedClassifier,
+    WeightedDataset,
+    confidence,
+    confidence_weights,
+)
 
 __all__ = [
     "Accelerator",
@@ -34,8 +40,12 @@ __all__ = [
     "Precision",
     "PresetData",
     "Supervised",
+    "WeightedClassifier",
+    "WeightedDataset",
     "augment",
     "batch_loader",
+    "confidence",
+    "confidence_weights",
     "divergence_loss",
     "fit",
     "history",
