@@ -31,8 +31,7 @@ from hertzian.models import build, count_macs, count_parameters, spec
 from hertzian.recognition import WINDOWS_PER_PIECE
 from hertzian.recognition.keying import pulses_carry_data
 from hertzian.recognition.memory import repeats_itself, shows_prefix
-from hertzian.training import ArrayDataset, fit
-from hertzian.training.loop import Precision
+from hertzian.training import ArrayDataset, Precision, Supervised, fit, steps_per_epoch
 
 PRESET = "field"
 _PARTS = ("training", "validation", "calibration", "close", "wide", "cheap", "long")
@@ -110,19 +109,26 @@ def train(settings: TrainSettings, context: StageContext) -> StageOutcome:
     classes = spec(_MODEL).classes
     torch.manual_seed(context.seed)
     model = build(_MODEL)
-    result = fit(
+    windows = _arrays(shards)
+    learner = Supervised(
         model,
-        _arrays(shards),
+        len(classes),
+        settings.learning_rate,
+        settings.epochs,
+        steps_per_epoch(windows, settings.batch_size),
+        class_weights=_class_weights(shards, len(classes)),
+        seed=context.seed,
+        compiled=settings.compiled,
+    )
+    result = fit(
+        learner,
+        windows,
         _arrays(read_shards(folder / "validation")),
-        class_count=len(classes),
         epochs=settings.epochs,
         batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
         directory=context.folder,
         precision=settings.precision,
         seed=context.seed,
-        class_weights=_class_weights(shards, len(classes)),
-        compiled=settings.compiled,
         threads=settings.threads,
     )
     torch.save(model.state_dict(), context.folder / "weights.pt")

@@ -18,12 +18,14 @@ ENTRY_POINT_GROUP = "hertzian.models"
 
 # One line per network file of our own; importing it registers what it defines.
 _MODULES = (
+    "hertzian.models.afnet",
     "hertzian.models.cgdnet",
     "hertzian.models.cldnn",
     "hertzian.models.cldnn2",
     "hertzian.models.cnn1",
     "hertzian.models.cnn2",
     "hertzian.models.cnn_pf",
+    "hertzian.models.crosstlnet",
     "hertzian.models.ctdnn",
     "hertzian.models.dae",
     "hertzian.models.densenet",
@@ -31,6 +33,7 @@ _MODULES = (
     "hertzian.models.field",
     "hertzian.models.gru2",
     "hertzian.models.ic_amcnet",
+    "hertzian.models.iqclnet",
     "hertzian.models.lstm2",
     "hertzian.models.mcldnn",
     "hertzian.models.mcnet",

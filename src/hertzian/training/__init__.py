@@ -1,21 +1,56 @@
 """Training: one Lightning module per learning method, and the loop that runs them."""
 
 from hertzian.training.augment import augment
-from hertzian.training.batches import ArrayDataset, EpochBatches, batch_loader
+from hertzian.training.batches import (
+    ArrayDataset,
+    BatchSource,
+    EpochBatches,
+    batch_loader,
+    steps_per_epoch,
+)
+from hertzian.training.distillation import (
+    Distillation,
+    divergence_loss,
+    pearson_distance,
+    relation_loss,
+    similarity_loss,
+)
 from hertzian.training.drawing import DrawnBatches, PresetData
-from hertzian.training.loop import FitResult, Precision, fit, history
+from hertzian.training.learner import Learner
+from hertzian.training.loop import Accelerator, FitResult, Precision, fit, history
+from hertzian.training.plateau import Classifier
 from hertzian.training.supervised import Supervised
+from hertzian.training.weighting import (
+    WeightedClassifier,
+    WeightedDataset,
+    confidence,
+    confidence_weights,
+)
 
 __all__ = [
+    "Accelerator",
     "ArrayDataset",
+    "BatchSource",
+    "Classifier",
+    "Distillation",
     "DrawnBatches",
     "EpochBatches",
     "FitResult",
+    "Learner",
     "Precision",
     "PresetData",
     "Supervised",
+    "WeightedClassifier",
+    "WeightedDataset",
     "augment",
     "batch_loader",
+    "confidence",
+    "confidence_weights",
+    "divergence_loss",
     "fit",
     "history",
+    "pearson_distance",
+    "relation_loss",
+    "similarity_loss",
+    "steps_per_epoch",
 ]

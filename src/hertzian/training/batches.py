@@ -1,7 +1,7 @@
 """Whole batches out of (memory-mapped) arrays, without Python work per example."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,18 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from hertzian.signal import HertzianError
 
 Indices = npt.NDArray[np.int64]
-Batch = tuple[Tensor, Tensor]
+Batch = tuple[Tensor, ...]
+"""Windows, labels, and what else a learning method wants of each example."""
+
+
+class BatchSource(Protocol):
+    """A dataset that is read a batch at a time."""
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+
+    def __getitem__(self, indices: Indices, /) -> Batch:
+        """Read the examples at sorted `indices`."""
 
 
 class ArrayDataset(Dataset[Batch]):
@@ -87,7 +98,13 @@ class EpochBatches(Sampler[Indices]):
             yield np.sort(order[first : first + self._batch_size])
 
 
-def batch_loader(data: ArrayDataset, batch_size: int, seed: int | None) -> DataLoader[Batch]:
-    """Return a loader of (x, labels) batches, shuffled when there is a seed."""
+def batch_loader(data: BatchSource, batch_size: int, seed: int | None) -> DataLoader[Batch]:
+    """Return a loader of batches, shuffled when there is a seed."""
     sampler = EpochBatches(len(data), batch_size, seed)
-    return DataLoader(data, batch_size=None, sampler=sampler)
+    # DataLoader asks for no more than the protocol's two methods.
+    return DataLoader(cast(Dataset[Batch], data), batch_size=None, sampler=sampler)
+
+
+def steps_per_epoch(data: BatchSource, batch_size: int) -> int:
+    """Return the number of batches in an epoch of shuffled training data."""
+    return len(EpochBatches(len(data), batch_size, 0))

@@ -6,23 +6,24 @@ import logging
 import pickle
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import lightning
+import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger
-from torch import nn
 from torch.utils.data import DataLoader
 
 from hertzian.signal import HertzianError
-from hertzian.training.batches import ArrayDataset, Batch, batch_loader
-from hertzian.training.supervised import GRADIENT_NORM, Supervised
+from hertzian.training.batches import Batch, BatchSource, batch_loader
+from hertzian.training.learner import FIGURES, Learner
 
 Precision = Literal["32-true", "bf16-mixed"]
+Accelerator = Literal["auto", "cpu", "gpu"]
 
 _LAST = "last.ckpt"
 _BEST = "best.ckpt"
@@ -36,14 +37,16 @@ class FitResult:
     Attributes:
         best_checkpoint, last_checkpoint: Lightning checkpoints in the run's directory.
         best_accuracy: validation accuracy of the best epoch, 0..1.
+        best_loss: its validation loss.
         epochs: finished epochs, those of an earlier interrupted run included.
-        complete: whether all the epochs asked for are finished.
+        complete: whether all the epochs asked for are finished, or the learner is exhausted.
         seconds: wall time of this call.
     """
 
     best_checkpoint: Path
     last_checkpoint: Path
     best_accuracy: float
+    best_loss: float
     epochs: int
     complete: bool
     seconds: float
@@ -63,50 +66,60 @@ class Deadline(Callback):
             trainer.should_stop = True
 
 
+class _StepSeed(Callback):
+    """Seed what the network draws (dropout) anew in each step.
+
+    So a run that goes on after an interruption draws what an uninterrupted one would.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def on_train_batch_start(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        mixed = np.random.SeedSequence([self._seed, trainer.global_step])
+        torch.manual_seed(int(mixed.generate_state(1)[0]))
+
+
 def fit(
-    model: nn.Module,
-    train_data: ArrayDataset,
-    validation_data: ArrayDataset,
+    learner: Learner,
+    train_data: BatchSource,
+    validation_data: BatchSource,
     *,
-    class_count: int,
     epochs: int,
     batch_size: int,
-    learning_rate: float,
     directory: Path,
     precision: Precision = "32-true",
+    accelerator: Accelerator = "cpu",
     seed: int = 0,
     threads: int | None = None,
     max_minutes: float | None = None,
-    class_weights: Sequence[float] | None = None,
-    label_smoothing: float = 0.05,
-    augmented: bool = True,
-    compiled: bool = False,
     progress: bool = True,
 ) -> FitResult:
     """Train a network; with an earlier run's checkpoint in `directory`, go on from there.
 
-    Every finished epoch is written to `directory` (`last.ckpt`, the most accurate one as
-    `best.ckpt`) and appended to `metrics.csv`. At the end `model` holds the weights of the best
-    epoch and is in evaluation mode.
+    Every finished epoch is written to `directory` (`last.ckpt`, the best one by the learner's
+    measure as `best.ckpt`) and appended to `metrics.csv`. At the end the learner's model holds
+    the weights of the best epoch and is in evaluation mode.
 
     Args:
-        model: float32 [batch, 2, samples] -> logits [batch, class_count]; trained in place.
-        train_data: windows and labels, in any order.
-        validation_data: chooses the best epoch.
-        class_count: number of classes.
-        epochs: passes over the training data in the whole schedule.
+        learner: the network and how it learns; trained in place.
+        train_data: what the learner's `training_loss` takes, in any order.
+        validation_data: windows and labels; chooses the best epoch.
+        epochs: passes over the training data, at most.
         batch_size: examples in a step.
-        learning_rate: the peak of the schedule.
         directory: the run's folder, made if missing.
         precision: "bf16-mixed" is 2 to 3 times as fast on processors with AMX or AVX512-BF16.
-        seed: of the shuffling, the augmentation and the dropout.
+        accelerator: "auto" takes a GPU where there is one.
+        seed: of the shuffling and the dropout.
         threads: processor threads; None leaves torch's choice.
         max_minutes: start no further epoch once this much time has passed (the schedule is not
             shortened: call again with the same `epochs` to finish it).
-        class_weights: see `Supervised`, like the next three.
-        label_smoothing: see `Supervised`.
-        augmented: see `Supervised`.
-        compiled: see `Supervised`.
         progress: show a bar with the time left.
 
     Raises:
@@ -119,35 +132,39 @@ def fit(
     directory.mkdir(parents=True, exist_ok=True)
     if threads is not None:
         torch.set_num_threads(threads)
-    lightning.seed_everything(seed, verbose=False)
+    callbacks = [_StepSeed(seed), _best_epoch_keeper(directory, learner)]
+    callbacks.append(_last_epoch_keeper(directory))
+    if max_minutes is not None:
+        callbacks.append(Deadline(max_minutes))
+    if progress:
+        callbacks.append(TQDMProgressBar(refresh_rate=10))
     loader = batch_loader(train_data, batch_size, seed)
-    module = Supervised(
-        model,
-        class_count,
-        learning_rate,
-        epochs,
-        len(loader),
-        label_smoothing=label_smoothing,
-        class_weights=class_weights,
-        augmented=augmented,
-        seed=seed,
-        compiled=compiled,
-    )
-    best = _best_epoch_keeper(directory)
     last = directory / _LAST
     with _quiet_lightning():
-        trainer = _trainer(directory, epochs, precision, max_minutes, progress, best)
-        _train(trainer, module, loader, batch_loader(validation_data, batch_size, None), last)
-    state = torch.load(directory / _BEST, map_location="cpu", weights_only=True)
-    module.load_state_dict(state["state_dict"])
-    model.eval()
-    accuracy = float("nan") if best.best_model_score is None else float(best.best_model_score)
+        trainer = lightning.Trainer(
+            accelerator=accelerator,
+            devices=1,
+            max_epochs=epochs,
+            precision=precision,
+            gradient_clip_val=learner.gradient_norm,
+            logger=CSVLogger(directory, name="epochs"),
+            callbacks=callbacks,
+            enable_progress_bar=progress,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            log_every_n_steps=50,
+        )
+        _train(trainer, learner, loader, batch_loader(validation_data, batch_size, None), last)
+    best = torch.load(directory / _BEST, map_location="cpu", weights_only=True)
+    learner.load_state_dict(best["state_dict"])
+    learner.model.eval()
     return FitResult(
         best_checkpoint=directory / _BEST,
         last_checkpoint=last,
-        best_accuracy=accuracy,
+        best_accuracy=best[FIGURES]["validation_accuracy"],
+        best_loss=best[FIGURES]["validation_loss"],
         epochs=trainer.current_epoch,
-        complete=trainer.current_epoch >= epochs,
+        complete=trainer.current_epoch >= epochs or learner.exhausted,
         seconds=time.monotonic() - started,
     )
 
@@ -168,17 +185,17 @@ def _quiet_lightning() -> Iterator[None]:
 
 def _train(
     trainer: lightning.Trainer,
-    module: Supervised,
+    learner: Learner,
     loader: DataLoader[Batch],
     validation: DataLoader[Batch],
     last: Path,
 ) -> None:
     """Run the trainer, from the last checkpoint when there is one."""
     if not last.exists():
-        trainer.fit(module, loader, validation)
+        trainer.fit(learner, loader, validation)
         return
     try:
-        trainer.fit(module, loader, validation, ckpt_path=last, weights_only=True)
+        trainer.fit(learner, loader, validation, ckpt_path=last, weights_only=True)
     except (RuntimeError, KeyError, pickle.UnpicklingError) as error:
         reason = str(error).strip().splitlines()[0]
         raise HertzianError(
@@ -202,50 +219,22 @@ def _version(path: Path) -> int:
     return int(path.parent.name.rpartition("_")[2])
 
 
-def _best_epoch_keeper(directory: Path) -> ModelCheckpoint:
+def _best_epoch_keeper(directory: Path, learner: Learner) -> Callback:
     return ModelCheckpoint(
         dirpath=directory,
         filename=Path(_BEST).stem,
-        monitor="validation_accuracy",
-        mode="max",
+        monitor=learner.monitor,
+        mode=learner.mode,
         save_on_train_epoch_end=False,
         enable_version_counter=False,
     )
 
 
-def _last_epoch_keeper(directory: Path) -> ModelCheckpoint:
+def _last_epoch_keeper(directory: Path) -> Callback:
     # `save_last` of the other keeper would skip the epochs that are not the best so far.
     return ModelCheckpoint(
         dirpath=directory,
         filename=Path(_LAST).stem,
         save_on_train_epoch_end=True,
         enable_version_counter=False,
-    )
-
-
-def _trainer(
-    directory: Path,
-    epochs: int,
-    precision: Precision,
-    max_minutes: float | None,
-    progress: bool,
-    best: ModelCheckpoint,
-) -> lightning.Trainer:
-    callbacks: list[Callback] = [best, _last_epoch_keeper(directory)]
-    if max_minutes is not None:
-        callbacks.append(Deadline(max_minutes))
-    if progress:
-        callbacks.append(TQDMProgressBar(refresh_rate=10))
-    return lightning.Trainer(
-        accelerator="cpu",
-        devices=1,
-        max_epochs=epochs,
-        precision=precision,
-        gradient_clip_val=GRADIENT_NORM,
-        logger=CSVLogger(directory, name="epochs"),
-        callbacks=callbacks,
-        enable_progress_bar=progress,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        log_every_n_steps=50,
     )

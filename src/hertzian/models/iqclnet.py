@@ -1,0 +1,116 @@
+"""IQCLNet: convolutions and LSTM over I/Q, and a classifier of its own for 16QAM and 64QAM."""
+
+import torch
+from torch import Tensor, nn
+
+from hertzian.datasets.published import RML2016_10A
+from hertzian.models.initialise import initialise
+from hertzian.models.layers import ConvBlock, Normalise, complex_product
+from hertzian.models.registry import register
+from hertzian.signal import HertzianError, canonical
+
+CLASSES = tuple(canonical(name) for name in RML2016_10A.modulations)
+QAMS = (CLASSES.index("16QAM"), CLASSES.index("64QAM"))
+_FLOOR = 1e-3
+
+
+class ExpertFeatures(nn.Module):
+    """What a window of unit mean power says of its constellation: [batch, 6], no weights.
+
+    With M_pq = mean of x^(p-q) conj(x)^q: log M_42, log M_63, log M_84 (noise-free 16QAM has
+    M_42 = 1.32, 64QAM 1.38), |M_20|, |M_40| and mean |x|. From such moments the cumulants of
+    Swami and Sadler (2000) are sums.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Describe float [batch, 2, samples]."""
+        power = x.square().sum(dim=1)
+        square = complex_product(x, x)
+        fourth = complex_product(square, square)
+        higher = [power.pow(order).mean(dim=1) for order in (2, 3, 4)]
+        return torch.stack(
+            [
+                *(torch.log(moment + _FLOOR) for moment in higher),
+                torch.linalg.vector_norm(square.mean(dim=2), dim=1),
+                torch.linalg.vector_norm(fourth.mean(dim=2), dim=1),
+                torch.linalg.vector_norm(x, dim=1).mean(dim=1),
+            ],
+            dim=1,
+        )
+
+
+@register(
+    "iqclnet",
+    samples=RML2016_10A.samples,
+    classes=CLASSES,
+    paper="Wang, Fan, Fang, Cui and Cheng, A Joint Automatic Modulation Classification Scheme in "
+    "Spatial Cognitive Communication, Sensors 22(17), 2022",
+)
+class IQCLNet(nn.Module):
+    """IQCLNet, as table 1 of CrossTLNet's paper describes it: 122 636 parameters, ours.
+
+    "I/Q; CNN + LSTM + expert feature method for QAMs", with "dedicated classifiers to
+    differentiate between QAM16 and QAM64". No count is published; all sizes are ours.
+
+    | layer | output | source |
+    | --- | --- | --- |
+    | I/Q at unit mean power | [2, samples] | I/Q; power ours |
+    | conv 2 -> 64, kernel 7; conv 64 -> 64, kernel 5; batch norm, ReLU each | [64, samples] | CNN |
+    | LSTM 64 -> 128, its last output; dropout 0.5 | [128] | LSTM |
+    | dense | [classes] | |
+    | moments of the window, dense 6 -> 32, ReLU, dense 32 -> 1 | [1] | expert features |
+
+    The last number d divides what the network gives the two QAMs together: with s = log(e^z_16 +
+    e^z_64), their logits become s + log sigmoid(d) and s + log sigmoid(-d). So the network says
+    whether it is one of the two, and the dedicated classifier which; both learn from one loss.
+
+    Args:
+        class_count: length of the logits.
+        pair: places of the two classes that the dedicated classifier tells apart; None takes
+            16QAM and 64QAM of RML2016.10a where there are its 11 classes, else does without.
+
+    Raises:
+        HertzianError: a pair outside the classes.
+    """
+
+    def __init__(
+        self, class_count: int = len(CLASSES), pair: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__()
+        if pair is None and class_count == len(CLASSES):
+            pair = QAMS
+        if pair is not None and not (pair[0] != pair[1] and set(pair) <= set(range(class_count))):
+            raise HertzianError(f"a pair of {class_count} classes is two of them, not {pair}")
+        self.pair = pair
+        self.normalise = Normalise()
+        self.convolutions = nn.Sequential(ConvBlock(2, 64, 7), ConvBlock(64, 64, 5))
+        self.lstm = nn.LSTM(64, 128, batch_first=True)
+        self.dropout = nn.Dropout(0.5)
+        self.head = nn.Linear(128, class_count)
+        self.experts = ExpertFeatures()
+        self.dedicated = (
+            nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 1)) if pair else None
+        )
+        initialise(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits [batch, classes] of float32 [batch, 2, samples] at any scale."""
+        found = self.features(x)
+        logits: Tensor = self.head(self.dropout(found["embedding"]))
+        if self.pair is None or self.dedicated is None:
+            return logits
+        first, second = self.pair
+        either = torch.logaddexp(logits[:, first], logits[:, second])
+        choice = self.dedicated(found["experts"])[:, 0]
+        columns = list(logits.unbind(dim=1))
+        columns[first] = either + nn.functional.logsigmoid(choice)
+        columns[second] = either + nn.functional.logsigmoid(-choice)
+        return torch.stack(columns, dim=1)
+
+    def features(self, x: Tensor) -> dict[str, Tensor]:
+        """Return `embedding` [batch, 128] of the LSTM and the `experts` [batch, 6]."""
+        x = self.normalise(x)
+        image = x[:, :, None].contiguous(memory_format=torch.channels_last)
+        sequence = self.convolutions(image)[:, :, 0].transpose(1, 2)
+        _, (state, _) = self.lstm(sequence)
+        return {"embedding": state[0], "experts": self.experts(x)}
