@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from hertzian.datasets.dataset import (
+    LONGEST_WINDOW,
     Advance,
     ArrayWindows,
     Dataset,
@@ -192,6 +193,11 @@ def _cell(key: Any, windows: Any) -> _Cell:
         raise DatasetError(f"{cell} is no array")
     if len(windows.shape) != 3 or windows.shape[1] != 2:
         raise DatasetError(f"{cell} is {list(windows.shape)}, expected [examples, 2, samples]")
+    # windows without samples take no bytes, so that any number of them would fit the file
+    if not 1 <= windows.shape[2] <= LONGEST_WINDOW:
+        raise DatasetError(
+            f"{cell} is {list(windows.shape)}, expected windows of 1 to {LONGEST_WINDOW} samples"
+        )
     return _Cell(name, float(snr), windows)
 
 
