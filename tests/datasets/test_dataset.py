@@ -70,3 +70,23 @@ def test_a_window_that_is_not_finite_is_named(value):
 def test_large_finite_values_are_not_taken_for_infinity():
     large = np.full((1, 2, 8), np.finfo(np.float32).max)
     assert finite(large, 0) is large
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (np.arange(40) % 2 == 0, r"bool \[40\], expected integers.*flatnonzero"),
+        ([True, False], r"bool \[2\], expected integers"),
+        ([0.5], r"float64 \[1\], expected integers"),
+        (["a"], "expected integers"),
+        ([[1, 2]], r"\[1, 2\], expected integers"),
+        ([[1], [2, 3]], "nested lists"),
+        (3, "expected integers"),
+        ([2**70], "expected integers"),
+        (np.array([2**64 - 1], np.uint64), "but there are 40"),
+    ],
+)
+def test_what_is_no_row_number_is_refused(asked, message):
+    for read in (ArrayWindows(X).rows, lambda rows: gather(rows, X.shape, ranges([]))):
+        with pytest.raises(DatasetError, match=message):
+            read(asked)

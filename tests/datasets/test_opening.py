@@ -195,3 +195,19 @@ def test_pickles_that_run_code_are_named_whatever_they_begin_with(tmp_path):
 def test_both_spellings_of_a_path(tmp_path):
     path = write(tmp_path, "hertzian-npz")
     assert len(open_dataset(str(path))) == 4
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_windows_of_every_format_are_asked_for_in_one_way(tmp_path, source):
+    x = opened(write(tmp_path, source)).x
+    assert len(x) == 4
+    np.testing.assert_array_equal(x.rows([3, 1]), x[:][[3, 1]])
+    assert x.rows([]).shape == x[3:1].shape == (0, *x.shape[1:])
+    with pytest.raises(TypeError, match=r"taken by slices such as x\[5:6\], not by int; or x.rows"):
+        x[2]
+    with pytest.raises(DatasetError, match="slices of step 1, not 2"):
+        x[::2]
+    with pytest.raises(DatasetError, match=r"bool \[4\], expected integers"):
+        x.rows(np.array([True, False, True, True]))
+    with pytest.raises(DatasetError, match="rows -1 to 4 were asked for, but there are 4"):
+        x.rows([4, -1])

@@ -24,6 +24,7 @@ from hertzian.datasets.dataset import (
     Float32,
     Int64,
     check_rows,
+    check_slice,
     finite,
     ignore,
 )
@@ -87,22 +88,27 @@ class RadcomWindows:
         """The sizes [n, 2, samples]."""
         return len(self.keys), 2, self.samples
 
+    def __len__(self) -> int:
+        """Return the number of windows."""
+        return len(self.keys)
+
     def __getitem__(self, rows: slice, /) -> Float32:
         """Return windows float32 [rows, 2, samples].
 
         Raises:
             DatasetError: the file has gone or is damaged, or a window holds what is not finite.
         """
-        return self._read(self.keys[rows], rows.indices(len(self.keys))[0])
+        start, stop = check_slice(rows, len(self))
+        return self._read(self.keys[start:stop], start)
 
-    def rows(self, indices: Int64, /) -> Float32:
+    def rows(self, indices: npt.ArrayLike, /) -> Float32:
         """Return the windows of these numbers, as `WindowSource` says.
 
         Raises:
             DatasetError: as for a slice, or there is no window of a number.
         """
-        check_rows(indices, len(self.keys))
-        return self._read(self.keys[indices], indices)
+        wanted = check_rows(indices, len(self))
+        return self._read(self.keys[wanted], wanted)
 
     def _read(self, keys: npt.NDArray[np.bytes_], numbers: int | Int64) -> Float32:
         held = np.empty((len(keys), 2 * self.samples), dtype=np.float32)
