@@ -28,7 +28,7 @@ from hertzian.datasets.dataset import (
     finite,
     ignore,
 )
-from hertzian.datasets.hdf5 import plain_array, reading
+from hertzian.datasets.hdf5 import BEST_COMPRESSION, plain_array, reading
 from hertzian.datasets.published import RADCOM_AWGN, RADCOM_DYNAMIC, RADCOM_OTA, Published
 from hertzian.datasets.spelling import places, plain
 from hertzian.recordings import atomic_path
@@ -39,6 +39,7 @@ _WORD = r"u?['\"]([\w .+-]{1,40})['\"]"
 _NUMBER = r"['\"]?(-?\d{1,9})(?:\.0)?['\"]?"
 _KEY = re.compile(rf"\({_WORD}, ?{_WORD}, ?{_NUMBER}, ?{_NUMBER}\)", re.ASCII)
 _LONGEST_KEY = 200
+_FLOAT_BYTES = 4
 _ROWS = 4096  # examples written at a time
 
 # published name -> how the files spell it, the first being what is written
@@ -160,13 +161,16 @@ def read_radcom(path: Path) -> Dataset:
         DatasetError: a key is not of that form, a class unknown, or an array of another shape.
     """
     with h5py.File(path, "r") as file:
-        keys = list(file.keys())
-        if not keys:
-            raise DatasetError("holds no examples")
+        keys = _keys(file)
         facts = np.array([_parsed(key) for key in keys], dtype=np.int64)
         length = int(np.prod(_example(file, keys[0].encode(), path).shape))
     if length % 2 or not 2 <= length <= 2 * LONGEST_WINDOW:
         raise DatasetError(f"{keys[0]} has {length} values, expected I and then Q")
+    # an array without values takes no room in the file, but as much memory as another
+    if len(keys) * length * _FLOAT_BYTES > BEST_COMPRESSION * path.stat().st_size:
+        raise DatasetError(
+            f"claims {len(keys)} examples of {length} values, more than a file of its size can hold"
+        )
     modulation, protocol, level, index = facts.T
     order = np.lexsort((index, level, protocol, modulation))
     published = _identify(path, facts, keys)
@@ -186,6 +190,25 @@ def read_radcom(path: Path) -> Dataset:
         protocol=protocol[order],
         protocols=published.protocols,
     )
+
+
+def _keys(file: Any) -> list[str]:
+    """Return the names of the examples, none of which is a link to another place."""
+    keys: list[str] = []
+    links: list[str] = []
+
+    def add(name: bytes, info: Any) -> None:
+        key = name.decode("utf-8", "replace")
+        (keys if info.type == h5py.h5l.TYPE_HARD else links).append(key)
+
+    file.id.links.iterate(add, info=True)
+    if links:
+        raise DatasetError(
+            f"{links[0][:_LONGEST_KEY]!a} is a link to another place, which is refused"
+        )
+    if not keys:
+        raise DatasetError("holds no examples")
+    return keys
 
 
 def _parsed(key: str) -> tuple[int, int, int, int]:
