@@ -1,6 +1,7 @@
 """A dataset of windows: the samples, their labels, and what was done to make them."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -13,6 +14,9 @@ from hertzian.signal import HertzianError
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
 LONGEST_WINDOW = 1 << 20
+
+_SHOWN = 200  # characters of a name that a message shows
+_BATCH_BYTES = 64 << 20
 
 Advance = Callable[[float], None]
 """Is told how many windows more are done."""
@@ -156,9 +160,8 @@ def check_rows(indices: npt.ArrayLike, count: int) -> Int64:
         raise DatasetError("rows were asked for by nested lists, expected integers [k]") from None
     if wanted.ndim != 1 or (wanted.dtype.kind not in "iu" and not _is_empty_list(wanted)):
         hint = "; np.flatnonzero makes them of a mask" if wanted.dtype.kind == "b" else ""
-        raise DatasetError(
-            f"rows were asked for by {wanted.dtype} {list(wanted.shape)}, expected integers [k]{hint}"
-        )
+        found = f"{wanted.dtype} {list(wanted.shape)}"
+        raise DatasetError(f"rows were asked for by {found}, expected integers [k]{hint}")
     if wanted.size and not 0 <= int(wanted.min()) <= int(wanted.max()) < count:
         raise DatasetError(
             f"rows {wanted.min()} to {wanted.max()} were asked for, but there are {count}"
@@ -255,7 +258,12 @@ class Dataset:
         return self.x.shape[0]
 
     def batches(self, size: int = 4096) -> Iterator[tuple[slice, Float32]]:
-        """Yield (rows, windows float32 [rows, 2, samples]) from the first to the last window."""
+        """Yield (rows, windows float32 [rows, 2, samples]) from the first to the last window.
+
+        Args:
+            size: windows at a time; fewer where they would take more than 64 MiB.
+        """
+        size = max(1, min(size, _BATCH_BYTES // (8 * self.x.shape[2])))
         for first in range(0, len(self), size):
             rows = slice(first, min(first + size, len(self)))
             yield rows, self.x[rows]
@@ -265,7 +273,8 @@ def _check_names(
     what: str, labels: npt.NDArray[np.integer[Any]], names: tuple[str, ...], *, lowest: int
 ) -> None:
     if len(set(names)) != len(names):
-        raise DatasetError(f"{what}s names a class twice: {', '.join(names)}")
+        twice = Counter(names).most_common(1)[0][0]
+        raise DatasetError(f"{what}s names a class twice: {ascii(twice[:_SHOWN])[1:-1][:_SHOWN]}")
     if len(labels) and not lowest <= int(labels.min()) <= int(labels.max()) < len(names):
         raise DatasetError(
             f"{what} holds {labels.min()} to {labels.max()}, expected {lowest} to {len(names) - 1}"
