@@ -17,6 +17,7 @@ from tests.datasets.samples import dataset, python2_pickle
 
 from hertzian.datasets.converting import SUFFIXES, WRITERS
 from hertzian.datasets.dataset import DatasetError
+from hertzian.datasets.hdf5 import reading
 from hertzian.datasets.opening import READERS, format_of, open_dataset
 
 pytestmark = pytest.mark.base
@@ -211,3 +212,22 @@ def test_windows_of_every_format_are_asked_for_in_one_way(tmp_path, source):
         x.rows(np.array([True, False, True, True]))
     with pytest.raises(DatasetError, match="rows -1 to 4 were asked for, but there are 4"):
         x.rows([4, -1])
+
+
+def test_a_text_and_half_a_file_are_called_what_they_are(tmp_path):
+    text = tmp_path / "text.pkl"
+    text.write_text("hello\n")
+    with pytest.raises(DatasetError, match=r"text\.pkl: is not a pickle, or damaged"):
+        open_dataset(text)
+    path = write(tmp_path, "hertzian-h5")
+    path.write_bytes(path.read_bytes()[:-1500])
+    with pytest.raises(DatasetError, match=r"whole\.dat: is cut short or damaged; get it again"):
+        open_dataset(path)
+
+
+def test_more_memory_than_there_is_is_one_line(tmp_path):
+    path = tmp_path / "a.h5"
+    with pytest.raises(DatasetError) as caught, reading(path):
+        np.empty(1 << 60, np.int8)
+    assert str(caught.value).startswith(f"{path}: asks for more memory than there is")
+    assert "\n" not in str(caught.value)

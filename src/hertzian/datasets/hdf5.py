@@ -55,8 +55,13 @@ def reading(path: Path, what: str = "not a readable dataset") -> Iterator[None]:
         raise
     except DatasetError as error:
         raise _NamedError(f"{path}: {error}") from None
+    except MemoryError:
+        advice = "open it where there is more memory, or read fewer windows at a time"
+        raise _NamedError(f"{path}: asks for more memory than there is; {advice}") from None
     except _DAMAGE as error:
         line = " ".join(str(error).split())[:200] or type(error).__name__
+        if "truncated file" in line:  # what follows are the HDF5 library's own names
+            raise _NamedError(f"{path}: is cut short or damaged; get it again") from None
         raise _NamedError(f"{path}: {what} ({line})") from None
 
 
