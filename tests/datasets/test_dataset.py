@@ -70,3 +70,47 @@ def test_a_window_that_is_not_finite_is_named(value):
 def test_large_finite_values_are_not_taken_for_infinity():
     large = np.full((1, 2, 8), np.finfo(np.float32).max)
     assert finite(large, 0) is large
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (np.arange(40) % 2 == 0, r"bool \[40\], expected integers.*flatnonzero"),
+        ([True, False], r"bool \[2\], expected integers"),
+        ([0.5], r"float64 \[1\], expected integers"),
+        (["a"], "expected integers"),
+        ([[1, 2]], r"\[1, 2\], expected integers"),
+        ([[1], [2, 3]], "nested lists"),
+        (3, "expected integers"),
+        ([2**70], "expected integers"),
+        (np.array([2**64 - 1], np.uint64), "but there are 40"),
+    ],
+)
+def test_what_is_no_row_number_is_refused(asked, message):
+    for read in (ArrayWindows(X).rows, lambda rows: gather(rows, X.shape, ranges([]))):
+        with pytest.raises(DatasetError, match=message):
+            read(asked)
+
+
+def labelled(x, **changes):
+    columns = {
+        **{"modulation": np.zeros(len(x), int), "group": np.zeros(len(x), int)},
+        **{"snr_db": np.zeros(len(x), np.float32), "modulations": ("A",), "preset": "p", "seed": 0},
+        **{"sample_rate_hz": 1.0, "snr_definition": "", "version": ""},
+    }
+    return Dataset(x=x, **(columns | changes))
+
+
+def test_a_name_that_comes_twice_is_shown_in_part_and_on_one_line():
+    names = ("A", "\n\x1b" + "\u2028" * 9000, "\n\x1b" + "\u2028" * 9000)
+    with pytest.raises(DatasetError, match=r"names a class twice: \\n\\x1b\\u2028") as caught:
+        labelled(X, modulations=names)
+    assert len(str(caught.value)) < 300
+    assert str(caught.value).isprintable()
+
+
+def test_batches_are_bounded_by_bytes():
+    x = np.broadcast_to(np.float32(0), (20, 2, 1 << 20))  # 8 MiB each
+    rows = [rows for rows, _ in labelled(x).batches()]
+    assert rows == [slice(0, 8), slice(8, 16), slice(16, 20)]
+    assert [len(held) for _, held in labelled(X).batches(16)] == [16, 16, 8]

@@ -17,6 +17,7 @@ from tests.datasets.samples import dataset, python2_pickle
 
 from hertzian.datasets.converting import SUFFIXES, WRITERS
 from hertzian.datasets.dataset import DatasetError
+from hertzian.datasets.hdf5 import reading
 from hertzian.datasets.opening import READERS, format_of, open_dataset
 
 pytestmark = pytest.mark.base
@@ -195,3 +196,38 @@ def test_pickles_that_run_code_are_named_whatever_they_begin_with(tmp_path):
 def test_both_spellings_of_a_path(tmp_path):
     path = write(tmp_path, "hertzian-npz")
     assert len(open_dataset(str(path))) == 4
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_windows_of_every_format_are_asked_for_in_one_way(tmp_path, source):
+    x = opened(write(tmp_path, source)).x
+    assert len(x) == 4
+    np.testing.assert_array_equal(x.rows([3, 1]), x[:][[3, 1]])
+    assert x.rows([]).shape == x[3:1].shape == (0, *x.shape[1:])
+    with pytest.raises(TypeError, match=r"taken by slices such as x\[5:6\], not by int; or x.rows"):
+        x[2]
+    with pytest.raises(DatasetError, match="slices of step 1, not 2"):
+        x[::2]
+    with pytest.raises(DatasetError, match=r"bool \[4\], expected integers"):
+        x.rows(np.array([True, False, True, True]))
+    with pytest.raises(DatasetError, match="rows -1 to 4 were asked for, but there are 4"):
+        x.rows([4, -1])
+
+
+def test_a_text_and_half_a_file_are_called_what_they_are(tmp_path):
+    text = tmp_path / "text.pkl"
+    text.write_text("hello\n")
+    with pytest.raises(DatasetError, match=r"text\.pkl: is not a pickle, or damaged"):
+        open_dataset(text)
+    path = write(tmp_path, "hertzian-h5")
+    path.write_bytes(path.read_bytes()[:-1500])
+    with pytest.raises(DatasetError, match=r"whole\.dat: is cut short or damaged; get it again"):
+        open_dataset(path)
+
+
+def test_more_memory_than_there_is_is_one_line(tmp_path):
+    path = tmp_path / "a.h5"
+    with pytest.raises(DatasetError) as caught, reading(path):
+        np.empty(1 << 60, np.int8)
+    assert str(caught.value).startswith(f"{path}: asks for more memory than there is")
+    assert "\n" not in str(caught.value)

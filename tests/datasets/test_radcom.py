@@ -192,6 +192,23 @@ def test_a_group_or_values_elsewhere_are_refused(radcom, tmp_path):
             read(radcom(GOOD, put=put)).x[:]
 
 
+def test_links_are_refused_when_the_file_is_opened(radcom):
+    for link in (h5py.SoftLink("/x"), h5py.ExternalLink("/etc/passwd", "x")):
+        with pytest.raises(DatasetError, match=r"Satcom', -20, 5.* is a link to another place"):
+            read(radcom(GOOD, put=lambda file, link=link: file.__setitem__(TAKEN, link)))
+
+
+def test_arrays_without_values_that_no_file_of_this_size_could_hold_are_refused(radcom):
+    def put(file):
+        for index in range(40):
+            file.create_dataset(f"('bpsk', 'Satcom', 0, {index})", (1 << 21,), "f4")
+
+    with pytest.raises(
+        DatasetError, match="claims 40 examples of 2097152 values, more than a file"
+    ):
+        read(radcom([], put=put))
+
+
 def test_packed_arrays_and_columns_are_read(radcom):
     def put(file):
         file.create_dataset(TAKEN, data=row(7), compression="gzip")

@@ -295,3 +295,13 @@ def test_groups_that_reading_gives_back_are_known(tmp_path):
     assert regains_groups(rml(group=zeros))
     assert not regains_groups(rml())
     assert not regains_groups(rml(group=zeros + 1))
+
+
+@pytest.mark.parametrize("shape", [(2**38, 2, 0), (0, 2, 2**62), (0, 2, 0)])
+def test_windows_of_no_or_too_many_samples_are_refused_before_their_labels_are_made(read, shape):
+    claimed = np.empty((7, 2, 0), np.float32)
+    pickled = pickle.dumps({("QPSK", 0): claimed}, 3)
+    sizes = b"".join(pickle.dumps(size, 2)[2:-1] for size in shape)
+    assert pickled.count(b"K\x07K\x02K\x00\x87") == 1
+    with pytest.raises(DatasetError, match=r"\(QPSK, 0\) is .* expected windows of 1 to 1048576"):
+        read(pickled.replace(b"K\x07K\x02K\x00\x87", sizes + b"\x87"), lambda held: held)

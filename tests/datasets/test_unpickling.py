@@ -117,7 +117,7 @@ RUNNING = {
     "protocol 9": (b"\x80\x09N.", "protocol 9"),
     "empty stack": (b"0.", "empty stack"),
     "no mark": (b"K\x01t.", "mark is missing"),
-    "no such memo": (b"h\x05.", "number 5"),
+    "no such memo": (b"h\x05.", "not a pickle, or damaged: it uses what it never kept"),
     "odd items": (b"}(K\x01u.", "no dictionary"),
     "items of a text": (b"S'x'\nK\x01K\x02s.", "no dictionary"),
     "no quotes": (b"Sabc\n.", "without quotes"),

@@ -1,6 +1,7 @@
 """A dataset of windows: the samples, their labels, and what was done to make them."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -13,6 +14,9 @@ from hertzian.signal import HertzianError
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
 LONGEST_WINDOW = 1 << 20
+
+_SHOWN = 200  # characters of a name that a message shows
+_BATCH_BYTES = 64 << 20
 
 Advance = Callable[[float], None]
 """Is told how many windows more are done."""
@@ -41,14 +45,23 @@ class WindowSource(Protocol):
         """The sizes [n, 2, samples]."""
         ...
 
-    def __getitem__(self, rows: slice, /) -> Float32:
-        """Return windows float32 [rows, 2, samples]; the step of the slice is 1."""
+    def __len__(self) -> int:
+        """Return the number of windows."""
         ...
 
-    def rows(self, indices: Int64, /) -> Float32:
+    def __getitem__(self, rows: slice, /) -> Float32:
+        """Return windows float32 [rows, 2, samples]; the step of the slice is 1.
+
+        Raises:
+            TypeError: what is asked for is no slice; `rows` takes numbers.
+        """
+        ...
+
+    def rows(self, indices: npt.ArrayLike, /) -> Float32:
         """Return the windows of these numbers, float32 [k, 2, samples], in their order.
 
-        Any order will do, and a number may come twice; ascending runs are read fastest.
+        Any order will do, and a number may come twice; ascending runs are read fastest. A list of
+        integers will do too; a mask is refused.
         """
         ...
 
@@ -64,23 +77,27 @@ class ArrayWindows:
         """The sizes [n, 2, samples]."""
         return self.array.shape
 
+    def __len__(self) -> int:
+        """Return the number of windows."""
+        return len(self.array)
+
     def __getitem__(self, rows: slice, /) -> Float32:
         """Return windows float32 [rows, 2, samples], without a copy where they are float32.
 
         Raises:
             DatasetError: one holds a value that is not finite.
         """
-        first = rows.indices(len(self.array))[0]
-        return finite(as_float32(self.array[rows]), first)
+        first, stop = check_slice(rows, len(self.array))
+        return finite(as_float32(self.array[first:stop]), first)
 
-    def rows(self, indices: Int64, /) -> Float32:
+    def rows(self, indices: npt.ArrayLike, /) -> Float32:
         """Return the windows of these numbers, as `WindowSource` says.
 
         Raises:
             DatasetError: there is none of a number, or one holds a value that is not finite.
         """
-        check_rows(indices, len(self.array))
-        return finite(as_float32(self.array[indices]), indices)
+        wanted = check_rows(indices, len(self.array))
+        return finite(as_float32(self.array[wanted]), wanted)
 
     def __array__(
         self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
@@ -111,35 +128,71 @@ def finite(windows: Float32, numbers: int | Int64) -> Float32:
     return windows
 
 
-def check_rows(indices: Int64, count: int) -> None:
-    """Refuse row numbers that are outside 0 .. count - 1.
+def check_slice(rows: slice, count: int) -> tuple[int, int]:
+    """Return the first row of a slice of `count` windows, and the row after its last.
 
     Raises:
-        DatasetError: one is.
+        TypeError: it is no slice.
+        DatasetError: its step is not 1.
     """
-    if indices.size and not 0 <= int(indices.min()) <= int(indices.max()) < count:
-        raise DatasetError(
-            f"rows {indices.min()} to {indices.max()} were asked for, but there are {count}"
+    if not isinstance(rows, slice):
+        kind = type(rows).__name__
+        raise TypeError(
+            f"windows are taken by slices such as x[5:6], not by {kind}; or x.rows([5])"
         )
+    start, stop, step = rows.indices(count)
+    if step != 1:
+        raise DatasetError(
+            f"windows are taken by slices of step 1, not {step}; x.rows takes others"
+        )
+    return start, max(start, stop)
 
 
-def gather(indices: Int64, shape: tuple[int, ...], read: Callable[[int, int], Float32]) -> Float32:
+def check_rows(indices: npt.ArrayLike, count: int) -> Int64:
+    """Return row numbers as int64 [k], all of them in 0 .. count - 1.
+
+    Raises:
+        DatasetError: one is outside, or they are no row of integers (a mask is none).
+    """
+    try:
+        wanted = np.asarray(indices)
+    except ValueError:
+        raise DatasetError("rows were asked for by nested lists, expected integers [k]") from None
+    if wanted.ndim != 1 or (wanted.dtype.kind not in "iu" and not _is_empty_list(wanted)):
+        hint = "; np.flatnonzero makes them of a mask" if wanted.dtype.kind == "b" else ""
+        found = f"{wanted.dtype} {list(wanted.shape)}"
+        raise DatasetError(f"rows were asked for by {found}, expected integers [k]{hint}")
+    if wanted.size and not 0 <= int(wanted.min()) <= int(wanted.max()) < count:
+        raise DatasetError(
+            f"rows {wanted.min()} to {wanted.max()} were asked for, but there are {count}"
+        )
+    return wanted.astype(np.int64, copy=False)
+
+
+def _is_empty_list(wanted: npt.NDArray[Any]) -> bool:
+    """Tell whether these may be the numbers of an empty list, which NumPy takes for float64."""
+    return not wanted.size and wanted.dtype == np.float64
+
+
+def gather(
+    indices: npt.ArrayLike, shape: tuple[int, ...], read: Callable[[int, int], Float32]
+) -> Float32:
     """Return windows by number, from a source that reads ranges of them.
 
     Args:
-        indices: int64 [k], in any order.
+        indices: integers [k], in any order.
         shape: of all windows, [n, 2, samples].
         read: (first, last + 1) -> these windows, float32.
 
     Raises:
         DatasetError: there is no window of a number.
     """
-    check_rows(indices, shape[0])
-    order = np.argsort(indices, kind="stable")
-    ascending = indices[order]
-    out = np.empty((len(indices), *shape[1:]), dtype=np.float32)
+    wanted = check_rows(indices, shape[0])
+    order = np.argsort(wanted, kind="stable")
+    ascending = wanted[order]
+    out = np.empty((len(wanted), *shape[1:]), dtype=np.float32)
     ends = np.flatnonzero(np.diff(ascending) > 1) + 1
-    for run in np.split(np.arange(len(indices)), ends) if len(indices) else ():
+    for run in np.split(np.arange(len(wanted)), ends) if len(wanted) else ():
         first = int(ascending[run[0]])
         block = read(first, int(ascending[run[-1]]) + 1)
         out[order[run]] = block if len(block) == len(run) else block[ascending[run] - first]
@@ -205,7 +258,12 @@ class Dataset:
         return self.x.shape[0]
 
     def batches(self, size: int = 4096) -> Iterator[tuple[slice, Float32]]:
-        """Yield (rows, windows float32 [rows, 2, samples]) from the first to the last window."""
+        """Yield (rows, windows float32 [rows, 2, samples]) from the first to the last window.
+
+        Args:
+            size: windows at a time; fewer where they would take more than 64 MiB.
+        """
+        size = max(1, min(size, _BATCH_BYTES // (8 * self.x.shape[2])))
         for first in range(0, len(self), size):
             rows = slice(first, min(first + size, len(self)))
             yield rows, self.x[rows]
@@ -215,7 +273,8 @@ def _check_names(
     what: str, labels: npt.NDArray[np.integer[Any]], names: tuple[str, ...], *, lowest: int
 ) -> None:
     if len(set(names)) != len(names):
-        raise DatasetError(f"{what}s names a class twice: {', '.join(names)}")
+        twice = Counter(names).most_common(1)[0][0]
+        raise DatasetError(f"{what}s names a class twice: {ascii(twice[:_SHOWN])[1:-1][:_SHOWN]}")
     if len(labels) and not lowest <= int(labels.min()) <= int(labels.max()) < len(names):
         raise DatasetError(
             f"{what} holds {labels.min()} to {labels.max()}, expected {lowest} to {len(names) - 1}"

@@ -13,12 +13,14 @@ from typing import Any
 
 import h5py
 import numpy as np
+import numpy.typing as npt
 
 from hertzian.datasets.dataset import (
     DatasetError,
     Float32,
-    Int64,
     as_float32,
+    check_rows,
+    check_slice,
     finite,
     gather,
 )
@@ -53,8 +55,13 @@ def reading(path: Path, what: str = "not a readable dataset") -> Iterator[None]:
         raise
     except DatasetError as error:
         raise _NamedError(f"{path}: {error}") from None
+    except MemoryError:
+        advice = "open it where there is more memory, or read fewer windows at a time"
+        raise _NamedError(f"{path}: asks for more memory than there is; {advice}") from None
     except _DAMAGE as error:
         line = " ".join(str(error).split())[:200] or type(error).__name__
+        if "truncated file" in line:  # what follows are the HDF5 library's own names
+            raise _NamedError(f"{path}: is cut short or damaged; get it again") from None
         raise _NamedError(f"{path}: {what} ({line})") from None
 
 
@@ -129,25 +136,30 @@ class H5Windows:
     name: str = "x"
     axes: str = "ncs"
 
+    def __len__(self) -> int:
+        """Return the number of windows."""
+        return self.shape[0]
+
     def __getitem__(self, rows: slice, /) -> Float32:
         """Return windows float32 [rows, 2, samples].
 
         Raises:
             DatasetError: the file has gone or is damaged, or a window holds what is not finite.
         """
-        start, stop, _ = rows.indices(self.shape[0])
+        start, stop = check_slice(rows, len(self))
         with reading(self.path, "cannot read windows"), h5py.File(self.path, "r") as file:
-            return finite(self._read(file, start, max(start, stop)), start)
+            return finite(self._read(file, start, stop), start)
 
-    def rows(self, indices: Int64, /) -> Float32:
+    def rows(self, indices: npt.ArrayLike, /) -> Float32:
         """Return the windows of these numbers, as `WindowSource` says.
 
         Raises:
             DatasetError: as for a slice, or there is no window of a number.
         """
         with reading(self.path, "cannot read windows"), h5py.File(self.path, "r") as file:
-            windows = gather(indices, self.shape, lambda first, stop: self._read(file, first, stop))
-            return finite(windows, indices)
+            wanted = check_rows(indices, len(self))
+            windows = gather(wanted, self.shape, lambda first, stop: self._read(file, first, stop))
+            return finite(windows, wanted)
 
     def _read(self, file: Any, start: int, stop: int) -> Float32:
         place = self.axes.index("n")

@@ -31,6 +31,7 @@ from hertzian.datasets.dataset import (
     WindowSource,
     as_float32,
     check_rows,
+    check_slice,
     finite,
     ignore,
 )
@@ -75,31 +76,35 @@ class CsvWindows:
         """The sizes [n, 2, samples]."""
         return len(self.ends) - 1, 2, self.samples
 
+    def __len__(self) -> int:
+        """Return the number of windows."""
+        return len(self.ends) - 1
+
     def __getitem__(self, rows: slice, /) -> Float32:
         """Return windows float32 [rows, 2, samples].
 
         Raises:
             DatasetError: the file has gone, or a line is not of as many complex numbers.
         """
-        start, stop, _ = rows.indices(len(self.ends) - 1)
+        start, stop = check_slice(rows, len(self))
         return self.rows(np.arange(start, stop, dtype=np.int64))
 
-    def rows(self, indices: Int64, /) -> Float32:
+    def rows(self, indices: npt.ArrayLike, /) -> Float32:
         """Return the windows of these numbers, as `WindowSource` says.
 
         Raises:
             DatasetError: as for a slice, or there is no window of a number.
         """
-        check_rows(indices, len(self.ends) - 1)
-        held = np.empty((len(indices), 2, self.samples), dtype=np.float32)
+        wanted = check_rows(indices, len(self))
+        held = np.empty((len(wanted), 2, self.samples), dtype=np.float32)
         with reading(self.path, "cannot read windows"), self.path.open("rb") as file:
-            for place, row in enumerate(indices):
+            for place, row in enumerate(wanted):
                 file.seek(self.ends[row])
                 values = _complex_values(file.read(self.ends[row + 1] - self.ends[row]), row)
                 if len(values) != self.samples:
                     raise DatasetError(f"row {row} has {len(values)} values, not {self.samples}")
                 held[place] = as_float32(np.stack([values.real, values.imag]))
-            return finite(held, indices)
+            return finite(held, wanted)
 
 
 def _complex_values(line: bytes, row: int) -> npt.NDArray[np.complex128]:

@@ -24,10 +24,11 @@ from hertzian.datasets.dataset import (
     Float32,
     Int64,
     check_rows,
+    check_slice,
     finite,
     ignore,
 )
-from hertzian.datasets.hdf5 import plain_array, reading
+from hertzian.datasets.hdf5 import BEST_COMPRESSION, plain_array, reading
 from hertzian.datasets.published import RADCOM_AWGN, RADCOM_DYNAMIC, RADCOM_OTA, Published
 from hertzian.datasets.spelling import places, plain
 from hertzian.recordings import atomic_path
@@ -38,6 +39,7 @@ _WORD = r"u?['\"]([\w .+-]{1,40})['\"]"
 _NUMBER = r"['\"]?(-?\d{1,9})(?:\.0)?['\"]?"
 _KEY = re.compile(rf"\({_WORD}, ?{_WORD}, ?{_NUMBER}, ?{_NUMBER}\)", re.ASCII)
 _LONGEST_KEY = 200
+_FLOAT_BYTES = 4
 _ROWS = 4096  # examples written at a time
 
 # published name -> how the files spell it, the first being what is written
@@ -87,22 +89,27 @@ class RadcomWindows:
         """The sizes [n, 2, samples]."""
         return len(self.keys), 2, self.samples
 
+    def __len__(self) -> int:
+        """Return the number of windows."""
+        return len(self.keys)
+
     def __getitem__(self, rows: slice, /) -> Float32:
         """Return windows float32 [rows, 2, samples].
 
         Raises:
             DatasetError: the file has gone or is damaged, or a window holds what is not finite.
         """
-        return self._read(self.keys[rows], rows.indices(len(self.keys))[0])
+        start, stop = check_slice(rows, len(self))
+        return self._read(self.keys[start:stop], start)
 
-    def rows(self, indices: Int64, /) -> Float32:
+    def rows(self, indices: npt.ArrayLike, /) -> Float32:
         """Return the windows of these numbers, as `WindowSource` says.
 
         Raises:
             DatasetError: as for a slice, or there is no window of a number.
         """
-        check_rows(indices, len(self.keys))
-        return self._read(self.keys[indices], indices)
+        wanted = check_rows(indices, len(self))
+        return self._read(self.keys[wanted], wanted)
 
     def _read(self, keys: npt.NDArray[np.bytes_], numbers: int | Int64) -> Float32:
         held = np.empty((len(keys), 2 * self.samples), dtype=np.float32)
@@ -154,13 +161,16 @@ def read_radcom(path: Path) -> Dataset:
         DatasetError: a key is not of that form, a class unknown, or an array of another shape.
     """
     with h5py.File(path, "r") as file:
-        keys = list(file.keys())
-        if not keys:
-            raise DatasetError("holds no examples")
+        keys = _keys(file)
         facts = np.array([_parsed(key) for key in keys], dtype=np.int64)
         length = int(np.prod(_example(file, keys[0].encode(), path).shape))
     if length % 2 or not 2 <= length <= 2 * LONGEST_WINDOW:
         raise DatasetError(f"{keys[0]} has {length} values, expected I and then Q")
+    # an array without values takes no room in the file, but as much memory as another
+    if len(keys) * length * _FLOAT_BYTES > BEST_COMPRESSION * path.stat().st_size:
+        raise DatasetError(
+            f"claims {len(keys)} examples of {length} values, more than a file of its size can hold"
+        )
     modulation, protocol, level, index = facts.T
     order = np.lexsort((index, level, protocol, modulation))
     published = _identify(path, facts, keys)
@@ -180,6 +190,25 @@ def read_radcom(path: Path) -> Dataset:
         protocol=protocol[order],
         protocols=published.protocols,
     )
+
+
+def _keys(file: Any) -> list[str]:
+    """Return the names of the examples, none of which is a link to another place."""
+    keys: list[str] = []
+    links: list[str] = []
+
+    def add(name: bytes, info: Any) -> None:
+        key = name.decode("utf-8", "replace")
+        (keys if info.type == h5py.h5l.TYPE_HARD else links).append(key)
+
+    file.id.links.iterate(add, info=True)
+    if links:
+        raise DatasetError(
+            f"{links[0][:_LONGEST_KEY]!a} is a link to another place, which is refused"
+        )
+    if not keys:
+        raise DatasetError("holds no examples")
+    return keys
 
 
 def _parsed(key: str) -> tuple[int, int, int, int]:

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hertzian.datasets.dataset import (
+    LONGEST_WINDOW,
     Advance,
     ArrayWindows,
     Dataset,
@@ -26,6 +28,8 @@ from hertzian.datasets.dataset import (
     Int64,
     WindowSource,
     as_float32,
+    check_rows,
+    check_slice,
     finite,
     gather,
     ignore,
@@ -88,25 +92,30 @@ class PickledWindows:
     firsts: tuple[int, ...]
     kind: str
 
+    def __len__(self) -> int:
+        """Return the number of windows."""
+        return self.shape[0]
+
     def __getitem__(self, rows: slice, /) -> Float32:
         """Return windows float32 [rows, 2, samples].
 
         Raises:
             DatasetError: the file has gone or is damaged, or a window holds what is not finite.
         """
-        start, stop, _ = rows.indices(self.shape[0])
+        start, stop = check_slice(rows, len(self))
         with reading(self.path, "cannot read windows"), self.path.open("rb") as file:
-            return finite(self._read(file, start, max(start, stop)), start)
+            return finite(self._read(file, start, stop), start)
 
-    def rows(self, indices: Int64, /) -> Float32:
+    def rows(self, indices: npt.ArrayLike, /) -> Float32:
         """Return the windows of these numbers, as `WindowSource` says.
 
         Raises:
             DatasetError: as for a slice, or there is no window of a number.
         """
         with reading(self.path, "cannot read windows"), self.path.open("rb") as file:
-            windows = gather(indices, self.shape, lambda first, stop: self._read(file, first, stop))
-            return finite(windows, indices)
+            wanted = check_rows(indices, len(self))
+            windows = gather(wanted, self.shape, lambda first, stop: self._read(file, first, stop))
+            return finite(windows, wanted)
 
     def _read(self, file: BufferedReader, start: int, stop: int) -> Float32:
         held = np.empty((stop - start, *self.shape[1:]), dtype=self.kind)
@@ -192,6 +201,11 @@ def _cell(key: Any, windows: Any) -> _Cell:
         raise DatasetError(f"{cell} is no array")
     if len(windows.shape) != 3 or windows.shape[1] != 2:
         raise DatasetError(f"{cell} is {list(windows.shape)}, expected [examples, 2, samples]")
+    # windows without samples take no bytes, so that any number of them would fit the file
+    if not 1 <= windows.shape[2] <= LONGEST_WINDOW:
+        raise DatasetError(
+            f"{cell} is {list(windows.shape)}, expected windows of 1 to {LONGEST_WINDOW} samples"
+        )
     return _Cell(name, float(snr), windows)
 
 

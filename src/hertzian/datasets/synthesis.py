@@ -12,11 +12,20 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from hertzian.datasets.cells import Cell
 from hertzian.datasets.converting import SUFFIXES, write_as
-from hertzian.datasets.dataset import Advance, Dataset, DatasetError, Float32, Int64, ignore
+from hertzian.datasets.dataset import (
+    Advance,
+    Dataset,
+    DatasetError,
+    Float32,
+    Int64,
+    check_slice,
+    ignore,
+)
 from hertzian.datasets.presets import Preset, find_preset
 from hertzian.datasets.published import Kind
 
@@ -55,9 +64,12 @@ class _MadeWindows:
     def __post_init__(self) -> None:
         self._rest = np.empty((0, *self.shape[1:]), dtype=np.float32)
 
+    def __len__(self) -> int:
+        return self.shape[0]
+
     def __getitem__(self, rows: slice, /) -> Float32:
-        start, stop, step = rows.indices(self.shape[0])
-        if start != self._row or step != 1:
+        start, stop = check_slice(rows, len(self))
+        if start != self._row:
             raise DatasetError("windows that are being made can be read in order only")
         parts = [self._rest]
         while (have := sum(map(len, parts))) < stop - start:
@@ -66,7 +78,7 @@ class _MadeWindows:
         self._row, self._rest = stop, x[stop - start :]
         return x[: stop - start]
 
-    def rows(self, indices: Int64) -> Float32:
+    def rows(self, indices: npt.ArrayLike, /) -> Float32:
         """Refuse: windows that are being made have an order."""
         raise DatasetError("windows that are being made can be read in order only")
 

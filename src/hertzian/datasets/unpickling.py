@@ -214,7 +214,7 @@ class _Machine:
 
     def pop(self) -> Any:
         if not self.stack or self.stack[-1] is _MARK:
-            raise DatasetError("is no pickle: it takes from an empty stack")
+            raise DatasetError("is not a pickle, or damaged: it takes from an empty stack")
         return self.stack.pop()
 
     def since_mark(self) -> list[Any]:
@@ -223,7 +223,7 @@ class _Machine:
                 items = self.stack[place + 1 :]
                 del self.stack[place:]
                 return items
-        raise DatasetError("is no pickle: a mark is missing")
+        raise DatasetError("is not a pickle, or damaged: a mark is missing")
 
     def integer(self, text: str) -> int | bool:
         if text in ("00", "01"):
@@ -247,7 +247,7 @@ class _Machine:
 
     def get(self, place: int) -> None:
         if place not in self.memo:
-            raise DatasetError(f"is no pickle: nothing was kept as number {place}")
+            raise DatasetError("is not a pickle, or damaged: it uses what it never kept")
         self.stack.append(self.memo[place])
 
     def set_items(self, items: list[Any]) -> None:
