@@ -29,6 +29,7 @@ _READING, _SEARCHING = 20.0, 50.0
 _RUN = 4096  # windows of a cell that stay together where a sample is drawn
 _SPAN_DB = 8.0  # SNRs below a class's highest at which its phases are looked at
 _PHASES_TRAIN, _PHASES_HELD = 2800, 1200
+_LEAST_CHANCE = 1e-99  # that is told
 _NEAREST_HELD = 150
 _NEAREST_WORK = 6e8  # multiplications at each shift, all classes together
 
@@ -274,8 +275,8 @@ def _compare_classes(
         x_train, x_held = (_read_unsorted(dataset, rows) for rows in (train, held))
         phases += coherence.compare(
             name,
-            coherence.Part(x_train, group[train], train),
-            coherence.Part(x_held, group[held], held),
+            coherence.Part(x_train, group[train], train, cells.index[train]),
+            coherence.Part(x_held, group[held], held, cells.index[held]),
         )
         if samples >= nearest.SHORTEST_WINDOW:
             scale = min(1.0, (work / (len(train) * min(len(held), _NEAREST_HELD))) ** 0.5)
@@ -352,7 +353,7 @@ def _channel(tests: list[coherence.Coherence]) -> Finding:
         return Finding(CHANNEL, None, "not looked at: no class is in both parts")
     found = coherence.coherent(tests)
     names = list(dict.fromkeys(test.name for test in found))
-    strongest = max(tests, key=lambda test: test.statistic)
+    strongest = min(tests, key=lambda test: test.p_value)
     measured = {
         **{"classes": names, "classes_looked_at": len({test.name for test in tests})},
         "p_value": min(1.0, strongest.p_value * len(tests)),
@@ -363,9 +364,8 @@ def _channel(tests: list[coherence.Coherence]) -> Finding:
         return Finding(CHANNEL, False, told, measured=measured)
     told = f"carrier phases agree between the parts in {len(names)} of "
     told += f"{measured['classes_looked_at']} classes ({', '.join(names)}); strongest in "
-    told += (
-        f"{strongest.name}: {strongest.statistic:.0f}, where independent channels give about 0.5"
-    )
+    told += f"{strongest.name}: independent channels agree so with a chance of "
+    told += f"{max(strongest.p_value, _LEAST_CHANCE):.0e} or less"
     advice = "one channel state, or one fixed phase, serves both parts, and no split mends that: "
     advice += "use data with a channel drawn for each group, such as a preset's -corrected twin"
     return Finding(CHANNEL, True, told, advice, measured)
