@@ -317,3 +317,13 @@ def test_files_of_other_kinds_are_refused(tmp_path):
     assert isinstance(split(dataset), Split)
     assert sum(FRACTIONS.values()) == pytest.approx(1)
     assert splits.MIXED == -1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_class_at_many_snrs_in_as_many_groups_as_parts_is_in_every_part(seed):
+    """Group g holds the first class always, the second where g < 3, each at eight SNRs."""
+    cells = [(0, snr_db, g) for g in range(20) for snr_db in range(8)] * 5
+    cells += [(1, snr_db, g) for g in range(3) for snr_db in range(8)]
+    modulation, snr_db, group = np.array(cells).T
+    made = split(labelled(modulation, snr_db, group), seed=seed)
+    assert all(1 in modulation[rows] for rows in made.parts.values())
