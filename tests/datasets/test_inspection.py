@@ -185,9 +185,12 @@ class Vast:
 
     def __getitem__(self, rows):
         count = rows.stop - rows.start
-        self.read += count
-        random = np.random.default_rng(rows.start)
-        return random.standard_normal((count, 2, 1024), np.float32)
+        return self.rows(np.arange(rows.start, rows.start + count))
+
+    def rows(self, indices):
+        self.read += len(indices)
+        random = np.random.default_rng(int(indices[0]))
+        return random.standard_normal((len(indices), 2, 1024), np.float32)
 
 
 def test_a_vast_dataset_is_sampled_evenly():
@@ -210,3 +213,15 @@ def test_a_vast_dataset_is_sampled_evenly():
     assert source.read == seen.sampled == 624 * 26
     assert all(one.void for one in seen.classes)
     assert "class4 and 19 more" in told(seen)
+
+
+@pytest.mark.parametrize(
+    ("preset", "twin"), [("RML2016.10a", "rml2016-10a-corrected"), ("sigzsl-7", None)]
+)
+def test_a_corrected_twin_is_advised_where_there_is_one(preset, twin):
+    made = like_rml()
+    made = dataclasses.replace(made, preset=preset, group=np.zeros(len(made), np.int64))
+    problems = {one.what.split(":")[0]: one.advice for one in inspect(made).problems}
+    for what in ("no signal in AM-SSB", "all windows are one group"):
+        assert (f"the preset {twin}" in problems[what]) is (twin is not None)
+        assert ("corrected" in problems[what]) is (twin is not None)

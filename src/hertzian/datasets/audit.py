@@ -13,6 +13,7 @@ from hertzian.datasets.dataset import Dataset, DatasetError
 from hertzian.datasets.overlaps import Overlaps, find_overlaps
 from hertzian.datasets.splits import MIXED, RANDOM, Split, check_split
 from hertzian.datasets.strata import Advance, Cells, Int64, find_cells, read_rows, sample_rows
+from hertzian.datasets.twins import corrected_twin, has_one_channel
 
 STEPS = 100.0
 """What the calls of `advance` add up to."""
@@ -139,7 +140,7 @@ def audit(dataset: Dataset, made: Split, seed: int = 0, advance: Advance | None 
             _groups(dataset, made, side),
             *copies,
             _near(distances, dataset.x.shape[2]),
-            _channel(phases),
+            _channel(dataset, made, phases),
         ),
     )
 
@@ -173,6 +174,8 @@ def _groups(dataset: Dataset, made: Split, side: Int8) -> Finding:
     advice = "split by group"
     if len(names) == 1:
         advice = "all windows are one group: number groups by their place in the stream"
+        if has_one_channel(dataset.preset):
+            advice = f"all windows went through one channel: {_one_channel_advice(dataset, made)}"
     return Finding(GROUPS, True, told, advice, measured)
 
 
@@ -348,7 +351,7 @@ def _near(found: list[nearest.Nearest], samples: int) -> Finding:
     return Finding(NEAR, True, told, advice, measured)
 
 
-def _channel(tests: list[coherence.Coherence]) -> Finding:
+def _channel(dataset: Dataset, made: Split, tests: list[coherence.Coherence]) -> Finding:
     if not tests:
         return Finding(CHANNEL, None, "not looked at: no class is in both parts")
     found = coherence.coherent(tests)
@@ -367,8 +370,17 @@ def _channel(tests: list[coherence.Coherence]) -> Finding:
     told += f"{strongest.name}: independent channels agree so with a chance of "
     told += f"{max(strongest.p_value, _LEAST_CHANCE):.0e} or less"
     advice = "one channel state, or one fixed phase, serves both parts, and no split mends that: "
-    advice += "use data with a channel drawn for each group, such as a preset's -corrected twin"
+    if has_one_channel(dataset.preset):
+        advice += _one_channel_advice(dataset, made)
+    else:
+        advice += "use data with a channel drawn for each group"
     return Finding(CHANNEL, True, told, advice, measured)
+
+
+def _one_channel_advice(dataset: Dataset, made: Split) -> str:
+    advice = f"use the preset {corrected_twin(dataset.preset)}, or take the leak knowingly"
+    one_group = len(np.unique(dataset.group[dataset.group != MIXED])) <= 1
+    return advice + " with --random" * (one_group and made.rule != RANDOM)
 
 
 def _percent(share: float) -> str:

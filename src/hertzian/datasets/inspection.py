@@ -27,6 +27,7 @@ from hertzian.datasets.strata import (
     read_rows,
     sample_rows,
 )
+from hertzian.datasets.twins import corrected_twin, has_one_channel
 
 STEPS = 100.0
 """What the calls of `advance` add up to."""
@@ -183,7 +184,7 @@ def inspect(dataset: Dataset, seed: int = 0, advance: Advance | None = None) -> 
         shared=_shared(found, len(searched), dataset.x.shape[2]),
         problems=(),
     )
-    return replace(seen, problems=tuple(_problems(seen)))
+    return replace(seen, problems=tuple(_problems(seen, dataset.preset)))
 
 
 # --- classes ------------------------------------------------------------------------------------
@@ -271,14 +272,14 @@ def _shared(found: Overlaps, count: int, samples: int) -> Shared:
 # --- what is wrong ------------------------------------------------------------------------------
 
 
-def _problems(seen: Inspection) -> list[Problem]:
+def _problems(seen: Inspection, preset: str) -> list[Problem]:
     if not seen.windows:
         return [Problem("holds no windows", "nothing to do with it")]
     return [
         *_energy_problems(seen.energy, seen.sampled),
-        *_class_problems(seen),
+        *_class_problems(seen, preset),
         *_snr_problems(seen.estimates),
-        *_shared_problems(seen),
+        *_shared_problems(seen, preset),
         *_step_problems(seen.steps),
     ]
 
@@ -298,12 +299,14 @@ def _energy_problems(energy: Energy, sampled: int) -> list[Problem]:
     return problems
 
 
-def _class_problems(seen: Inspection) -> list[Problem]:
+def _class_problems(seen: Inspection, preset: str) -> list[Problem]:
     problems = []
     void = [one.name for one in seen.classes if one.void]
     if void:
         what = f"no signal in {_listed(void)}: white Gaussian noise even at the highest label"
-        advice = "leave these out, or call them noise; the -corrected twin of a preset mends it"
+        advice = "leave these out, or call them noise"
+        if twin := corrected_twin(preset):
+            advice += f"; the preset {twin} mends it"
         problems.append(Problem(what, advice))
     if len(seen.classes) == 1:
         problems.append(Problem("there is one class", "nothing to tell it from"))
@@ -346,7 +349,7 @@ def _snr_problems(estimates: tuple[CellEstimate, ...]) -> list[Problem]:
     return [Problem(what, "do not compare with results at true SNRs; see the SNR definition")]
 
 
-def _shared_problems(seen: Inspection) -> list[Problem]:
+def _shared_problems(seen: Inspection, preset: str) -> list[Problem]:
     problems, shared = [], seen.shared
     if shared.duplicates:
         what = f"{shared.duplicates:,} of {shared.looked_at:,} windows are copies of others"
@@ -357,7 +360,10 @@ def _shared_problems(seen: Inspection) -> list[Problem]:
         problems.append(Problem(what, "split by group: `hertzian data audit` shows what leaks"))
     if seen.groups == 1 and seen.windows > seen.mixed + 1:
         what = "all windows are one group: no split without leaking"
-        problems.append(Problem(what, "number groups by realisation or place in the stream"))
+        advice = "number groups by realisation or place in the stream"
+        if has_one_channel(preset):
+            advice = f"use the preset {corrected_twin(preset)}, or leak knowingly by a random split"
+        problems.append(Problem(what, advice))
     if seen.mixed:
         what = f"{seen.mixed:,} windows share samples with two groups"
         problems.append(Problem(what, "splits leave them out"))
