@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from hertzian.datasets import coherence, nearest, overlaps
 from hertzian.datasets.dataset import Dataset, DatasetError
 from hertzian.datasets.overlaps import Overlaps, find_overlaps
-from hertzian.datasets.splits import MIXED, RANDOM, Split, check_split
+from hertzian.datasets.splits import MIXED, RANDOM, Split, check_split, missing_cells
 from hertzian.datasets.strata import Advance, Cells, Int64, find_cells, read_rows, sample_rows
 from hertzian.datasets.twins import corrected_twin, has_one_channel
 
@@ -66,6 +66,7 @@ class Audit:
         cells, cells_looked_at: (class, SNR) cells in all, and those of the sample.
         train: name of the part that is trained on.
         parts: name -> number of windows.
+        missing_cells: name -> (class, SNR) cells that have no window in this part.
         left_out: windows in no part.
         rule, seed, split_hash: of the split.
         findings: one for each kind.
@@ -77,6 +78,7 @@ class Audit:
     cells_looked_at: int
     train: str
     parts: dict[str, int]
+    missing_cells: dict[str, int]
     left_out: int
     rule: str
     seed: int
@@ -132,6 +134,7 @@ def audit(dataset: Dataset, made: Split, seed: int = 0, advance: Advance | None 
         cells_looked_at=len(np.unique(cells.index[looked_at])),
         train=train,
         parts={name: len(rows) for name, rows in made.parts.items()},
+        missing_cells=missing_cells(dataset, made),
         left_out=len(made.left_out),
         rule=made.rule,
         seed=made.seed,
