@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.datasets.radio import dataset, like_04c, linear, noise
 
-from hertzian.datasets.blind_snr import FILTERED
+from hertzian.datasets.blind_snr import FAINT, FILLED, FILTERED
 from hertzian.datasets.dataset import Dataset
 from hertzian.datasets.inspection import STEPS, inspect
 
@@ -225,3 +225,14 @@ def test_a_corrected_twin_is_advised_where_there_is_one(preset, twin):
     for what in ("no signal in AM-SSB", "all windows are one group"):
         assert (f"the preset {twin}" in problems[what]) is (twin is not None)
         assert ("corrected" in problems[what]) is (twin is not None)
+
+
+def test_why_no_snr_was_checked_is_told():
+    random = np.random.default_rng(8)
+    short = dataset(noise((40, 31), random), [0] * 40, 0, range(40), ("a",))
+    assert inspect(short).snr_unchecked.startswith("windows of 31 samples are too short")
+    full = dataset(noise((400, 128), random), [0] * 400, 0, range(400), ("a",))
+    assert inspect(full).snr_unchecked in (FAINT, FILLED)
+    assert inspect(like_rml()).snr_unchecked is None
+    none = dataset(np.empty((0, 64), complex), [], [], [])
+    assert inspect(none).snr_unchecked is None

@@ -8,7 +8,9 @@ import numpy as np
 from hertzian.datasets import overlaps, quality
 from hertzian.datasets.blind_snr import (
     FEW,
+    FEWEST_WINDOWS,
     FILTERED,
+    SHORTEST_WINDOW,
     Estimate,
     estimate_snr,
     is_filtered,
@@ -119,6 +121,7 @@ class Inspection:
         smallest_cell, largest_cell: in windows.
         groups: number of groups; `largest_group` is in windows.
         mixed: windows that share samples with two groups.
+        snr_unchecked: why no SNR could be told anywhere, in one line; None where one could.
         classes, estimates, energy, steps, shared, problems: see there.
     """
 
@@ -132,6 +135,7 @@ class Inspection:
     groups: int
     largest_group: int
     mixed: int
+    snr_unchecked: str | None
     classes: tuple[ClassFacts, ...]
     estimates: tuple[CellEstimate, ...]
     energy: Energy
@@ -177,6 +181,7 @@ def inspect(dataset: Dataset, seed: int = 0, advance: Advance | None = None) -> 
         groups=len(sizes),
         largest_group=int(sizes.max(initial=0)),
         mixed=int(mixed.sum()),
+        snr_unchecked=_snr_unchecked(estimates, dataset.x.shape[2]),
         classes=facts,
         estimates=estimates,
         energy=quality.energy(x),
@@ -237,6 +242,17 @@ def _estimates(cells: Cells, windows: list[Complex64]) -> list[Estimate]:
     if is_filtered([label for label, _ in floors], [floor for _, floor in floors]):
         return [Estimate(None, one.why if one.why == FEW else FILTERED) for one in estimates]
     return estimates
+
+
+def _snr_unchecked(estimates: tuple[CellEstimate, ...], samples: int) -> str | None:
+    whys = [one.estimate.why for one in estimates]
+    if "" in whys or not whys:
+        return None
+    if FEW not in whys:
+        return max(sorted(set(whys)), key=whys.count)
+    if samples < SHORTEST_WINDOW:
+        return f"windows of {samples} samples are too short: at least {SHORTEST_WINDOW} are needed"
+    return f"{FEW}: at least {FEWEST_WINDOWS} per class and SNR are needed"
 
 
 def _loudest_cell(cells: Cells, place: int) -> int:
