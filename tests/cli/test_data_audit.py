@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import typer
-from tests.datasets.radio import like_04c, like_10a
+from tests.datasets.radio import dataset, like_04c, like_10a, noise
 
 from hertzian.cli import app
 from hertzian.cli.data_audit import audit
@@ -66,6 +66,21 @@ def test_a_split_file_is_audited(data, tmp_path):
     assert done.status == 1
     assert "mine.npz: the split is of another dataset" in done.err
     assert done.out == ""
+
+
+def test_cells_that_parts_lack_are_told(data, tmp_path):
+    path = tmp_path / "d.npz"
+    cells = np.repeat(np.arange(40), 5)
+    x = noise((200, 128), np.random.default_rng(0))
+    write_dataset(path, dataset(x, cells % 2, cells // 2, cells, ("a", "b")))
+    missing = data("audit", path, "--json").document["missing_cells"]
+    assert sum(missing.values()) == 80
+    done = data("audit", path)
+    told = ", ".join(f"{name} {count}" for name, count in missing.items())
+    assert f"cells missing  {told} of 40" in done.out
+    assert "(a larger --per)" in done.out
+    write_dataset(path, dataset(x, cells % 2, 0, range(200), ("a", "b")))
+    assert "cells missing" not in data("audit", path).out
 
 
 def test_seeds_are_splits(data, tmp_path):

@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 import typer
-from tests.datasets.radio import dataset, like_04c, like_10a, noise
+from tests.datasets.radio import dataset, like_04c, like_10a, linear, noise
 
 from hertzian.cli import app
 from hertzian.cli.data_audit import audit
@@ -12,6 +12,8 @@ from hertzian.cli.data_info import info
 from hertzian.datasets.files import write_dataset
 
 pytestmark = pytest.mark.base
+
+NAMES = ("BPSK", "QPSK")
 
 
 @pytest.fixture
@@ -46,6 +48,21 @@ def test_classes_are_shown_with_labels_and_estimates(data, tmp_path):
     shown = next(row for row in rows if row[:1] == ["QPSK"])
     assert shown[1:6] == ["900", "3,", "−4", "to", "18"]
     assert float(shown[6]) == pytest.approx(18, abs=1)
+
+
+@pytest.mark.parametrize(("per", "enough"), [(15, False), (16, True)])
+def test_an_snr_that_was_not_checked_is_not_called_right(data, tmp_path, per, enough):
+    path = tmp_path / "d.npz"
+    random = np.random.default_rng(0)
+    x = np.concatenate(
+        [linear(name, per, 128, random) + 0.1 * noise((per, 128), random) for name in NAMES]
+    )
+    write_dataset(path, dataset(x, np.repeat([0, 1], per), 20, range(2 * per), NAMES))
+    out = data("info", path).out
+    why = "too few windows: at least 16 per class and SNR are needed"
+    assert ("nothing found that is wrong" in out) is enough
+    assert (f"the SNR was not checked: {why}" in out) is not enough
+    assert data("info", path, "--json").document["snr_unchecked"] == (None if enough else why)
 
 
 def test_names_from_a_file_cannot_command_the_terminal(data, tmp_path):

@@ -10,6 +10,7 @@ from hertzian.datasets.coherence import (
     PARTS,
     Coherence,
     Part,
+    chernoff_tail,
     coherent,
     compare,
     laplace_tail,
@@ -24,7 +25,7 @@ def parts(x, group, seed=0, share=0.7):
     order = np.random.default_rng([seed, 9]).permutation(len(x))
     cut = int(share * len(x))
     x = x.astype(np.complex64)
-    return [Part(x[rows], group[rows], rows) for rows in (order[:cut], order[cut:])]
+    return [Part(x[rows], group[rows], rows, 0 * rows) for rows in (order[:cut], order[cut:])]
 
 
 def test_powers_remove_the_data_and_keep_the_phase():
@@ -73,11 +74,13 @@ def test_false_alarms_are_as_rare_as_they_claim_to_be():
     for _ in range(150):
         phase = random.uniform(0, 2 * np.pi, 200)
         train, held = parts(carriers(phase, random), np.arange(200))
-        found += [test.p_value for test in compare("AM", train, held)]
-    found = np.array(found)
-    for level in (0.5, 0.1, 0.01):
-        assert np.mean(found < level) < level + 4 * math.sqrt(level / len(found))
-    assert np.mean(found < 0.5) > 0.4
+        found += compare("AM", train, held)
+    for between, least in ((PARTS, 0.4), (NEIGHBOURS, 0.1)):  # the latter's are bounds
+        chances = np.array([test.p_value for test in found if test.between == between])
+        assert len(chances) == 150 * len(ORDERS)
+        for level in (0.5, 0.1, 0.01):
+            assert np.mean(chances < level) < level + 4 * math.sqrt(level / len(chances))
+        assert np.mean(chances < 0.5) > least
 
 
 def test_windows_of_one_realisation_are_no_independent_witnesses():
@@ -89,7 +92,9 @@ def test_windows_of_one_realisation_are_no_independent_witnesses():
         group = np.repeat(np.arange(12), 20)
         x = carriers(phase, random).astype(np.complex64)
         first = group < 6
-        train, held = (Part(x[r], group[r], np.flatnonzero(r)) for r in (first, ~first))
+        train, held = (
+            Part(x[r], group[r], np.flatnonzero(r), 0 * group[r]) for r in (first, ~first)
+        )
         found += bool(coherent(compare("AM", train, held)))
     assert found <= 1
 
@@ -130,6 +135,40 @@ def test_a_channel_that_changes_from_stream_to_stream_shows_in_neighbours():
     assert not [test for test in coherent(tests) if test.between == NEIGHBOURS]
 
 
+@pytest.mark.parametrize("count", [1, 2, 5, 40])
+def test_the_bound_of_few_neighbours_holds_and_is_not_far_off(count):
+    random = np.random.default_rng(6)
+    weight = random.uniform(0.2, 1, count)
+    sums = (weight * np.cos(random.uniform(0, 2 * np.pi, (20_000, count)))).sum(axis=1)
+    for share in (0.5, 0.1, 0.01):
+        level = float(np.quantile(sums, 1 - share))
+        # these weights, turned so that they add up to the level
+        turned = level / weight.sum()
+        bound = chernoff_tail(weight * (turned + 1j * math.sqrt(1 - turned**2)))
+        assert 0.8 * share < bound < max(1.01, 12 * share)
+    assert chernoff_tail(np.ones(count, complex)) < 1
+    assert chernoff_tail(-np.ones(count, complex)) == 1
+    assert chernoff_tail(np.zeros(count, complex)) == 1
+
+
+@pytest.mark.parametrize(("gap", "shows"), [(1, True), (3, True), (4, False)])
+def test_neighbours_are_found_across_windows_of_neither_part(gap, shows):
+    """A slow carrier in blocks of 20 windows, with so many left out between blocks."""
+    random = np.random.default_rng(7)
+    count = 20 * (20 + gap)
+    drift = np.cumsum(random.normal(0, 0.05, count))
+    x = carriers(2 * np.pi * np.arange(count) / 60 + drift, random).astype(np.complex64)
+    block, place = divmod(np.arange(count), 20 + gap)
+    kept = place < 20
+    sides = (np.flatnonzero(kept & (block % 2 == side)) for side in (0, 1))
+    train, held = (Part(x[r], block[r], r, 0 * r) for r in sides)
+    tests = compare("AM", train, held)
+    assert (NEIGHBOURS in {test.between for test in coherent(tests)}) is shows
+    # of two cells, none follows the other
+    held = Part(held.x, held.group, held.rows, held.cell + 1)
+    assert NEIGHBOURS not in {test.between for test in compare("AM", train, held)}
+
+
 def test_more_tests_ask_for_more():
     one = Coherence("x", 1, PARTS, 4.0, laplace_tail(4.0), 0.1, 10, 10)
     assert coherent([one])
@@ -141,7 +180,7 @@ def test_more_tests_ask_for_more():
 def test_few_windows_prove_nothing(count):
     x = np.ones((count + 1, 64), np.complex64)
     rows = np.arange(count + 1)
-    train, held = Part(x[:1], rows[:1], rows[:1]), Part(x[1:], rows[1:], rows[1:])
+    train, held = (Part(x[r], rows[r], rows[r], 0 * rows[r]) for r in (rows < 1, rows > 0))
     assert not coherent(compare("CW", train, held))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.datasets.radio import dataset, like_04c, linear, noise
 
-from hertzian.datasets.blind_snr import FILTERED
+from hertzian.datasets.blind_snr import FAINT, FILLED, FILTERED
 from hertzian.datasets.dataset import Dataset
 from hertzian.datasets.inspection import STEPS, inspect
 
@@ -183,6 +183,10 @@ class Vast:
     def __init__(self):
         self.read = 0
 
+    def __getitem__(self, rows):
+        count = rows.stop - rows.start
+        return self.rows(np.arange(rows.start, rows.start + count))
+
     def rows(self, indices):
         self.read += len(indices)
         random = np.random.default_rng(int(indices[0]))
@@ -209,3 +213,26 @@ def test_a_vast_dataset_is_sampled_evenly():
     assert source.read == seen.sampled == 624 * 26
     assert all(one.void for one in seen.classes)
     assert "class4 and 19 more" in told(seen)
+
+
+@pytest.mark.parametrize(
+    ("preset", "twin"), [("RML2016.10a", "rml2016-10a-corrected"), ("sigzsl-7", None)]
+)
+def test_a_corrected_twin_is_advised_where_there_is_one(preset, twin):
+    made = like_rml()
+    made = dataclasses.replace(made, preset=preset, group=np.zeros(len(made), np.int64))
+    problems = {one.what.split(":")[0]: one.advice for one in inspect(made).problems}
+    for what in ("no signal in AM-SSB", "all windows are one group"):
+        assert (f"the preset {twin}" in problems[what]) is (twin is not None)
+        assert ("corrected" in problems[what]) is (twin is not None)
+
+
+def test_why_no_snr_was_checked_is_told():
+    random = np.random.default_rng(8)
+    short = dataset(noise((40, 31), random), [0] * 40, 0, range(40), ("a",))
+    assert inspect(short).snr_unchecked.startswith("windows of 31 samples are too short")
+    full = dataset(noise((400, 128), random), [0] * 400, 0, range(400), ("a",))
+    assert inspect(full).snr_unchecked in (FAINT, FILLED)
+    assert inspect(like_rml()).snr_unchecked is None
+    none = dataset(np.empty((0, 64), complex), [], [], [])
+    assert inspect(none).snr_unchecked is None

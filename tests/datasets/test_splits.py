@@ -15,6 +15,7 @@ from hertzian.datasets.splits import (
     Split,
     check_split,
     fingerprint,
+    missing_cells,
     random_split,
     read_split,
     split,
@@ -317,3 +318,33 @@ def test_files_of_other_kinds_are_refused(tmp_path):
     assert isinstance(split(dataset), Split)
     assert sum(FRACTIONS.values()) == pytest.approx(1)
     assert splits.MIXED == -1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_class_at_many_snrs_in_as_many_groups_as_parts_is_in_every_part(seed):
+    """Group g holds the first class always, the second where g < 3, each at eight SNRs."""
+    cells = [(0, snr_db, g) for g in range(20) for snr_db in range(8)] * 5
+    cells += [(1, snr_db, g) for g in range(3) for snr_db in range(8)]
+    modulation, snr_db, group = np.array(cells).T
+    made = split(labelled(modulation, snr_db, group), seed=seed)
+    assert all(1 in modulation[rows] for rows in made.parts.values())
+
+
+def test_cells_that_a_part_lacks_are_counted():
+    """Each cell is one group: a part has it, or has nothing of it."""
+    cells = np.repeat(np.arange(40), 3)
+    made = labelled(cells % 2, cells // 2, cells)
+    parted = split(made)
+    missing = missing_cells(made, parted)
+    assert missing == {name: 40 - len(rows) // 3 for name, rows in parted.parts.items()}
+    assert sum(missing.values()) == 2 * 40
+    full = singles()
+    assert missing_cells(full, split(full)) == dict.fromkeys(FRACTIONS, 0)
+    with pytest.raises(DatasetError, match="another dataset"):
+        missing_cells(full, parted)
+
+
+def test_too_few_groups_ask_for_more_examples():
+    made = labelled([0] * 9 + [1] * 9, 0, [*range(9), 0, 1, 0, 1, 0, 1, 0, 1, 0])
+    with pytest.raises(DatasetError, match=r"class1 is in 2 group.*a larger --per"):
+        split(made)

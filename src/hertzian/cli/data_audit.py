@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from hertzian.datasets.splits import Split
 
 _ANSWERS = {True: ("found", "red"), False: ("none", "green"), None: ("not judged", "yellow")}
+_MORE = (
+    "a part without windows of a class at an SNR says nothing about it: make more examples of each "
+    "class and SNR (a larger --per)"
+)
 
 
 def audit(
@@ -87,9 +91,12 @@ def _print(file: Path, found: "Audit", console: Console) -> None:
     if found.cells_looked_at < found.cells:
         compared += f", in {found.cells_looked_at:,} of {found.cells:,} (class, SNR) cells"
     facts = Table.grid(padding=(0, 2))
+    lacking = {name: count for name, count in found.missing_cells.items() if count}
+    missing = ", ".join(f"{name} {count:,}" for name, count in lacking.items())
     for name, value in (
         ("split", f"{found.rule}, seed {found.seed}"),
         ("parts", f"{parts}{left_out}"),
+        *([("cells missing", f"{missing} of {found.cells:,}")] if lacking else []),
         ("SHA-256", found.split_hash),
         ("compared", compared),
     ):
@@ -101,7 +108,9 @@ def _print(file: Path, found: "Audit", console: Console) -> None:
         answer, style = _ANSWERS[one.found]
         table.add_row(one.kind, Text(answer, style), Text(printable(one.verdict)))
     console.print(table)
-    for one in found.findings:
-        if one.advice is not None:
-            line = Text.assemble(("! ", "yellow"), f"{one.kind}: {printable(one.advice)}")
-            console.print(line, soft_wrap=True)
+    advice = [(one.kind, one.advice) for one in found.findings if one.advice is not None]
+    if lacking:
+        advice.append(("cells missing", _MORE))
+    for kind, told in advice:
+        line = Text.assemble(("! ", "yellow"), f"{kind}: {printable(told)}")
+        console.print(line, soft_wrap=True)

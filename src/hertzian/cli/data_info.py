@@ -71,7 +71,10 @@ def _print(
         console.print()
         console.print(_classes(seen))
     console.print()
-    if not seen.problems:
+    if seen.snr_unchecked is not None:
+        told = f"the SNR was not checked: {printable(seen.snr_unchecked)}"
+        console.print(Text.assemble(("? ", "yellow"), told), soft_wrap=True)
+    elif not seen.problems:
         console.print("nothing found that is wrong")
     for problem in seen.problems:
         line = Text.assemble(("! ", "yellow"), f"{printable(problem.what)} ")

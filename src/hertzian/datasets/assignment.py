@@ -75,14 +75,17 @@ def _place_rest(
     waiting = np.flatnonzero(part == NOWHERE)
     sizes = np.add.reduceat(count, starts)
     waiting = waiting[np.lexsort((key[waiting], -sizes[waiting]))]
-    to_come = np.bincount(class_of[~done], minlength=len(cells.names))
+    # in groups, not cells: a group may hold a class at many SNRs
+    pending = np.unique(owner[~done] * len(cells.names) + class_of[~done]) % len(cells.names)
+    to_come = np.bincount(pending, minlength=len(cells.names))
     weight = count * total[total > 0].mean() / total[cell]
     for group in waiting.tolist():
         own = slice(starts[group], ends[group])
         classes = class_of[own]
         score = weight[own] @ lacks[cell[own]] + count[own] @ (lacks_class[classes] + overall)
-        missing = ~present[classes]
-        urgent = (to_come[classes] <= missing.sum(axis=1)) & missing.any(axis=1)
+        held = np.unique(classes)
+        missing = ~present[held]
+        urgent = (to_come[held] <= missing.sum(axis=1)) & missing.any(axis=1)
         if urgent.any():
             score[missing[urgent].sum(axis=0) < missing[urgent].sum(axis=0).max()] = -np.inf
         best = int(score.argmax())
@@ -91,7 +94,7 @@ def _place_rest(
         np.subtract.at(lacks_class[:, best], classes, count[own])
         overall[best] -= sizes[group]
         present[classes, best] = True
-        np.subtract.at(to_come, classes, 1)
+        to_come[held] -= 1
 
 
 def _lacking(

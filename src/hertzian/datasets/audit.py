@@ -11,8 +11,9 @@ from scipy.sparse.csgraph import connected_components
 from hertzian.datasets import coherence, nearest, overlaps
 from hertzian.datasets.dataset import Dataset, DatasetError
 from hertzian.datasets.overlaps import Overlaps, find_overlaps
-from hertzian.datasets.splits import MIXED, RANDOM, Split, check_split
+from hertzian.datasets.splits import MIXED, RANDOM, Split, check_split, missing_cells
 from hertzian.datasets.strata import Advance, Cells, Int64, find_cells, read_rows, sample_rows
+from hertzian.datasets.twins import corrected_twin, has_one_channel
 
 STEPS = 100.0
 """What the calls of `advance` add up to."""
@@ -29,6 +30,7 @@ _READING, _SEARCHING = 20.0, 50.0
 _RUN = 4096  # windows of a cell that stay together where a sample is drawn
 _SPAN_DB = 8.0  # SNRs below a class's highest at which its phases are looked at
 _PHASES_TRAIN, _PHASES_HELD = 2800, 1200
+_LEAST_CHANCE = 1e-99  # that is told
 _NEAREST_HELD = 150
 _NEAREST_WORK = 6e8  # multiplications at each shift, all classes together
 
@@ -64,6 +66,7 @@ class Audit:
         cells, cells_looked_at: (class, SNR) cells in all, and those of the sample.
         train: name of the part that is trained on.
         parts: name -> number of windows.
+        missing_cells: name -> (class, SNR) cells that have no window in this part.
         left_out: windows in no part.
         rule, seed, split_hash: of the split.
         findings: one for each kind.
@@ -75,6 +78,7 @@ class Audit:
     cells_looked_at: int
     train: str
     parts: dict[str, int]
+    missing_cells: dict[str, int]
     left_out: int
     rule: str
     seed: int
@@ -130,6 +134,7 @@ def audit(dataset: Dataset, made: Split, seed: int = 0, advance: Advance | None 
         cells_looked_at=len(np.unique(cells.index[looked_at])),
         train=train,
         parts={name: len(rows) for name, rows in made.parts.items()},
+        missing_cells=missing_cells(dataset, made),
         left_out=len(made.left_out),
         rule=made.rule,
         seed=made.seed,
@@ -138,7 +143,7 @@ def audit(dataset: Dataset, made: Split, seed: int = 0, advance: Advance | None 
             _groups(dataset, made, side),
             *copies,
             _near(distances, dataset.x.shape[2]),
-            _channel(phases),
+            _channel(dataset, made, phases),
         ),
     )
 
@@ -172,6 +177,8 @@ def _groups(dataset: Dataset, made: Split, side: Int8) -> Finding:
     advice = "split by group"
     if len(names) == 1:
         advice = "all windows are one group: number groups by their place in the stream"
+        if has_one_channel(dataset.preset):
+            advice = f"all windows went through one channel: {_one_channel_advice(dataset, made)}"
     return Finding(GROUPS, True, told, advice, measured)
 
 
@@ -274,8 +281,8 @@ def _compare_classes(
         x_train, x_held = (_read_unsorted(dataset, rows) for rows in (train, held))
         phases += coherence.compare(
             name,
-            coherence.Part(x_train, group[train], train),
-            coherence.Part(x_held, group[held], held),
+            coherence.Part(x_train, group[train], train, cells.index[train]),
+            coherence.Part(x_held, group[held], held, cells.index[held]),
         )
         if samples >= nearest.SHORTEST_WINDOW:
             scale = min(1.0, (work / (len(train) * min(len(held), _NEAREST_HELD))) ** 0.5)
@@ -347,12 +354,12 @@ def _near(found: list[nearest.Nearest], samples: int) -> Finding:
     return Finding(NEAR, True, told, advice, measured)
 
 
-def _channel(tests: list[coherence.Coherence]) -> Finding:
+def _channel(dataset: Dataset, made: Split, tests: list[coherence.Coherence]) -> Finding:
     if not tests:
         return Finding(CHANNEL, None, "not looked at: no class is in both parts")
     found = coherence.coherent(tests)
     names = list(dict.fromkeys(test.name for test in found))
-    strongest = max(tests, key=lambda test: test.statistic)
+    strongest = min(tests, key=lambda test: test.p_value)
     measured = {
         **{"classes": names, "classes_looked_at": len({test.name for test in tests})},
         "p_value": min(1.0, strongest.p_value * len(tests)),
@@ -363,12 +370,20 @@ def _channel(tests: list[coherence.Coherence]) -> Finding:
         return Finding(CHANNEL, False, told, measured=measured)
     told = f"carrier phases agree between the parts in {len(names)} of "
     told += f"{measured['classes_looked_at']} classes ({', '.join(names)}); strongest in "
-    told += (
-        f"{strongest.name}: {strongest.statistic:.0f}, where independent channels give about 0.5"
-    )
+    told += f"{strongest.name}: independent channels agree so with a chance of "
+    told += f"{max(strongest.p_value, _LEAST_CHANCE):.0e} or less"
     advice = "one channel state, or one fixed phase, serves both parts, and no split mends that: "
-    advice += "use data with a channel drawn for each group, such as a preset's -corrected twin"
+    if has_one_channel(dataset.preset):
+        advice += _one_channel_advice(dataset, made)
+    else:
+        advice += "use data with a channel drawn for each group"
     return Finding(CHANNEL, True, told, advice, measured)
+
+
+def _one_channel_advice(dataset: Dataset, made: Split) -> str:
+    advice = f"use the preset {corrected_twin(dataset.preset)}, or take the leak knowingly"
+    one_group = len(np.unique(dataset.group[dataset.group != MIXED])) <= 1
+    return advice + " with --random" * (one_group and made.rule != RANDOM)
 
 
 def _percent(share: float) -> str:

@@ -13,12 +13,14 @@ from hertzian.datasets.strata import Complex64
 FEWEST_WINDOWS = 16
 """Windows below which nothing is judged."""
 
+SHORTEST_WINDOW = 32
+"""Samples below which nothing is judged."""
+
 FILLED = "the signal fills the band"
 FAINT = "too faint"
 FEW = "too few windows"
 FILTERED = "the band was filtered"
 
-_SHORTEST_WINDOW = 32
 _LEAST_QUIET = 0.25  # share of the band that must be noise alone
 _SMOOTHED = 16  # bins are averaged over this part of the band
 _NOISE_WIDTH = 2.0  # noise bandwidth of the taper, in bins
@@ -64,7 +66,7 @@ def estimate_snr(x: Complex64) -> Estimate:
     """
     x = x[np.isfinite(x).all(axis=1)]
     count, samples = x.shape
-    if count < FEWEST_WINDOWS or samples < _SHORTEST_WINDOW:
+    if count < FEWEST_WINDOWS or samples < SHORTEST_WINDOW:
         return Estimate(None, FEW)
     densities = _densities(x)
     width = max(3, samples // _SMOOTHED)
@@ -120,7 +122,7 @@ def is_white_noise(x: Complex64) -> bool | None:
     good = np.isfinite(energy) & (energy > 0)
     x = x[good] / np.sqrt(energy[good])[:, None]
     count, samples = x.shape
-    if count < FEWEST_WINDOWS or samples < _SHORTEST_WINDOW:
+    if count < FEWEST_WINDOWS or samples < SHORTEST_WINDOW:
         return None
     lags = range(1, min(_LAGS, samples // 4) + 1)
     excess = 0.0

@@ -15,10 +15,15 @@ then tends to a Laplace law, P(T > t) = exp(-2 t) / 2: given A, T is normal with
 and |A|^2 is exponential. With few realisations T is bounded, and the law errs towards no finding.
 One trajectory for all makes T as large as the geometric mean of the two numbers of windows.
 
-A channel that changes from stream to stream shows where a training and a held-out window are
-neighbours in the file but, by their groups, of two realisations. The sum of Re(z* z') over such
-pairs, divided by the root of the sum of |z z'|^2, is normal with variance 1/2 where phases are
-independent.
+A channel that changes slowly along a stream shows where a training and a held-out window follow
+each other in the file, across no more than a few windows of neither part, but are by their groups
+of two realisations. Let w exp(i theta) be the sum of z* z' over all such windows of the same two
+groups. Where phases are independent, so are the theta, and by Chernoff's bound the sum S of
+w cos(theta) over the pairs of groups has
+
+    P(S > s) <= min over t of exp(-t s) prod I0(t w),
+
+which holds for few pairs too, and is near exp(-T^2) for many, with T = S / sqrt(sum w^2).
 """
 
 import math
@@ -26,6 +31,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import i0e
 
 from hertzian.datasets.strata import Complex64, Int64
 
@@ -39,7 +45,8 @@ PARTS, NEIGHBOURS = "parts", "neighbours"
 """What a test compares."""
 
 _BATCH_SAMPLES = 1 << 20
-_FEWEST_PAIRS = 30  # below it the sum is not normal yet
+_REACH = 4  # rows within which windows on both sides of a gap are neighbours
+_EXPONENTS = np.geomspace(1e-2, 1e4, 241)  # t of Chernoff's bound, of weights with unit RMS
 
 Complex128 = npt.NDArray[np.complex128]
 
@@ -53,11 +60,13 @@ class Part:
         group: int64 [n], 0 or more; windows of one realisation, whose phases may depend on each
             other, share it. Windows of one group in both parts are compared as if of two.
         rows: int64 [n], where they lie in the file.
+        cell: int64 [n], numbers of their (class, SNR) cells.
     """
 
     x: Complex64
     group: Int64
     rows: Int64
+    cell: Int64
 
 
 @dataclass(frozen=True)
@@ -109,7 +118,7 @@ def phases(x: Complex64, order: int) -> Complex128:
 def compare(name: str, train: Part, held: Part) -> list[Coherence]:
     """Compare the training and the held-out windows of a class at each order."""
     found = []
-    first, second = _neighbours(train, held)
+    first, second, pair = _neighbours(train, held)
     counts = (len(train.x), len(held.x))
     for order in ORDERS:
         z_train, z_held = phases(train.x, order), phases(held.x, order)
@@ -117,27 +126,54 @@ def compare(name: str, train: Part, held: Part) -> list[Coherence]:
         statistic = _statistic(_sums(z_train, train.group), _sums(z_held, held.group))
         chance = laplace_tail(statistic)
         found.append(Coherence(name, order, PARTS, statistic, chance, resultant, *counts))
-        if len(first) >= _FEWEST_PAIRS:
-            products = np.conj(z_train[first]) * z_held[second]
+        if len(first):
+            products = _sums(np.conj(z_train[first]) * z_held[second], pair)
             scale = math.sqrt(float(np.sum(np.abs(products) ** 2)))
             statistic = float(products.real.sum()) / scale if scale > 0 else 0.0
-            chance = math.erfc(statistic) / 2
+            chance = chernoff_tail(products)
             found.append(Coherence(name, order, NEIGHBOURS, statistic, chance, resultant, *counts))
     return found
 
 
-def _neighbours(train: Part, held: Part) -> tuple[Int64, Int64]:
-    """Return the places of windows that follow each other in the file, of two groups."""
-    place = np.argsort(train.rows)
-    rows = train.rows[place]
-    pairs = []
-    for step in (-1, 1):
-        found = np.minimum(np.searchsorted(rows, held.rows + step), max(len(rows) - 1, 0))
-        second = np.flatnonzero(rows[found] == held.rows + step)
-        first = place[found[second]]
-        apart = train.group[first] != held.group[second]
-        pairs.append((first[apart], second[apart]))
-    return np.concatenate([p[0] for p in pairs]), np.concatenate([p[1] for p in pairs])
+def _neighbours(train: Part, held: Part) -> tuple[Int64, Int64, Int64]:
+    """Return the places of windows that follow each other in the file, of two groups.
+
+    Only the nearest of each side are paired: pairs form a chain, and their phases are independent.
+
+    Returns:
+        int64 [pairs] each: place in training, place in the held-out part, number of the two groups.
+    """
+    rows = np.concatenate([train.rows, held.rows])
+    cell = np.concatenate([train.cell, held.cell])
+    order = np.argsort(rows, kind="stable")
+    one, other = order[:-1], order[1:]
+    count = len(train.rows)
+    across = (one < count) != (other < count)
+    near = (rows[other] - rows[one] <= _REACH) & (cell[other] == cell[one])
+    one, other = one[across & near], other[across & near]
+    first, second = np.minimum(one, other), np.maximum(one, other) - count
+    groups = np.stack([train.group[first], held.group[second]])
+    apart = groups[0] != groups[1]
+    pair = np.unique(groups[:, apart], axis=1, return_inverse=True)[1].reshape(-1)
+    return first[apart], second[apart], pair.astype(np.int64)
+
+
+def chernoff_tail(products: Complex128) -> float:
+    """Return a bound on P(sum of the real parts) of numbers whose phases are independent.
+
+    Args:
+        products: complex128 [n], with their phases as found.
+    """
+    weight = np.abs(products)
+    scale = math.sqrt(float(np.mean(weight**2))) if len(weight) else 0.0
+    total = float(products.real.sum())
+    if scale <= 0 or total <= 0:
+        return 1.0
+    t = _EXPONENTS
+    logarithm = -t * (total / scale)
+    for value in weight / scale:
+        logarithm = logarithm + np.log(i0e(t * value)) + t * value
+    return math.exp(min(0.0, float(logarithm.min())))
 
 
 def laplace_tail(statistic: float) -> float:

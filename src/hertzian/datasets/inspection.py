@@ -8,7 +8,9 @@ import numpy as np
 from hertzian.datasets import overlaps, quality
 from hertzian.datasets.blind_snr import (
     FEW,
+    FEWEST_WINDOWS,
     FILTERED,
+    SHORTEST_WINDOW,
     Estimate,
     estimate_snr,
     is_filtered,
@@ -27,6 +29,7 @@ from hertzian.datasets.strata import (
     read_rows,
     sample_rows,
 )
+from hertzian.datasets.twins import corrected_twin, has_one_channel
 
 STEPS = 100.0
 """What the calls of `advance` add up to."""
@@ -118,6 +121,7 @@ class Inspection:
         smallest_cell, largest_cell: in windows.
         groups: number of groups; `largest_group` is in windows.
         mixed: windows that share samples with two groups.
+        snr_unchecked: why no SNR could be told anywhere, in one line; None where one could.
         classes, estimates, energy, steps, shared, problems: see there.
     """
 
@@ -131,6 +135,7 @@ class Inspection:
     groups: int
     largest_group: int
     mixed: int
+    snr_unchecked: str | None
     classes: tuple[ClassFacts, ...]
     estimates: tuple[CellEstimate, ...]
     energy: Energy
@@ -176,6 +181,7 @@ def inspect(dataset: Dataset, seed: int = 0, advance: Advance | None = None) -> 
         groups=len(sizes),
         largest_group=int(sizes.max(initial=0)),
         mixed=int(mixed.sum()),
+        snr_unchecked=_snr_unchecked(estimates, dataset.x.shape[2]),
         classes=facts,
         estimates=estimates,
         energy=quality.energy(x),
@@ -183,7 +189,7 @@ def inspect(dataset: Dataset, seed: int = 0, advance: Advance | None = None) -> 
         shared=_shared(found, len(searched), dataset.x.shape[2]),
         problems=(),
     )
-    return replace(seen, problems=tuple(_problems(seen)))
+    return replace(seen, problems=tuple(_problems(seen, dataset.preset)))
 
 
 # --- classes ------------------------------------------------------------------------------------
@@ -238,6 +244,17 @@ def _estimates(cells: Cells, windows: list[Complex64]) -> list[Estimate]:
     return estimates
 
 
+def _snr_unchecked(estimates: tuple[CellEstimate, ...], samples: int) -> str | None:
+    whys = [one.estimate.why for one in estimates]
+    if "" in whys or not whys:
+        return None
+    if FEW not in whys:
+        return max(sorted(set(whys)), key=whys.count)
+    if samples < SHORTEST_WINDOW:
+        return f"windows of {samples} samples are too short: at least {SHORTEST_WINDOW} are needed"
+    return f"{FEW}: at least {FEWEST_WINDOWS} per class and SNR are needed"
+
+
 def _loudest_cell(cells: Cells, place: int) -> int:
     own = np.flatnonzero(cells.class_of == place)
     return int(own[np.argmax(np.nan_to_num(cells.snr_db[own], nan=-np.inf))])
@@ -271,14 +288,14 @@ def _shared(found: Overlaps, count: int, samples: int) -> Shared:
 # --- what is wrong ------------------------------------------------------------------------------
 
 
-def _problems(seen: Inspection) -> list[Problem]:
+def _problems(seen: Inspection, preset: str) -> list[Problem]:
     if not seen.windows:
         return [Problem("holds no windows", "nothing to do with it")]
     return [
         *_energy_problems(seen.energy, seen.sampled),
-        *_class_problems(seen),
+        *_class_problems(seen, preset),
         *_snr_problems(seen.estimates),
-        *_shared_problems(seen),
+        *_shared_problems(seen, preset),
         *_step_problems(seen.steps),
     ]
 
@@ -298,12 +315,14 @@ def _energy_problems(energy: Energy, sampled: int) -> list[Problem]:
     return problems
 
 
-def _class_problems(seen: Inspection) -> list[Problem]:
+def _class_problems(seen: Inspection, preset: str) -> list[Problem]:
     problems = []
     void = [one.name for one in seen.classes if one.void]
     if void:
         what = f"no signal in {_listed(void)}: white Gaussian noise even at the highest label"
-        advice = "leave these out, or call them noise; the -corrected twin of a preset mends it"
+        advice = "leave these out, or call them noise"
+        if twin := corrected_twin(preset):
+            advice += f"; the preset {twin} mends it"
         problems.append(Problem(what, advice))
     if len(seen.classes) == 1:
         problems.append(Problem("there is one class", "nothing to tell it from"))
@@ -346,7 +365,7 @@ def _snr_problems(estimates: tuple[CellEstimate, ...]) -> list[Problem]:
     return [Problem(what, "do not compare with results at true SNRs; see the SNR definition")]
 
 
-def _shared_problems(seen: Inspection) -> list[Problem]:
+def _shared_problems(seen: Inspection, preset: str) -> list[Problem]:
     problems, shared = [], seen.shared
     if shared.duplicates:
         what = f"{shared.duplicates:,} of {shared.looked_at:,} windows are copies of others"
@@ -357,7 +376,10 @@ def _shared_problems(seen: Inspection) -> list[Problem]:
         problems.append(Problem(what, "split by group: `hertzian data audit` shows what leaks"))
     if seen.groups == 1 and seen.windows > seen.mixed + 1:
         what = "all windows are one group: no split without leaking"
-        problems.append(Problem(what, "number groups by realisation or place in the stream"))
+        advice = "number groups by realisation or place in the stream"
+        if has_one_channel(preset):
+            advice = f"use the preset {corrected_twin(preset)}, or leak knowingly by a random split"
+        problems.append(Problem(what, advice))
     if seen.mixed:
         what = f"{seen.mixed:,} windows share samples with two groups"
         problems.append(Problem(what, "splits leave them out"))

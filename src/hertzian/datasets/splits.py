@@ -30,6 +30,7 @@ RANDOM = "stratified by class and SNR, at random without regard to groups"
 MIXED = -1
 """The group of a window that shares samples with two groups: it fits into no part."""
 
+_MORE = "make more examples of each class and SNR (a larger --per), which lie in more groups"
 _MOST_PARTS = 100
 _MOST_WINDOWS = 1 << 31
 _LONGEST_ABOUT = 1 << 20
@@ -129,6 +130,20 @@ def random_split(
     made = _made(dataset, membership, fractions, RANDOM, seed)
     _check_classes(cells, made)
     return made
+
+
+def missing_cells(dataset: Dataset, made: Split) -> dict[str, int]:
+    """Return how many (class, SNR) cells of the dataset have no window in each part.
+
+    Groups are never cut, so that a part misses a cell where that has fewer groups than parts.
+
+    Raises:
+        DatasetError: the split is of another dataset.
+    """
+    check_split(made, dataset)
+    index = find_cells(dataset).index
+    total = len(np.unique(index))
+    return {name: total - len(np.unique(index[rows])) for name, rows in made.parts.items()}
 
 
 def fingerprint(dataset: Dataset) -> str:
@@ -239,7 +254,7 @@ def _check_groups(
     if groups_of_class[poorest] < parts:
         raise DatasetError(
             f"class {cells.names[poorest]} is in {groups_of_class[poorest]} group(s), fewer than "
-            f"the {parts} parts, which cannot all have it without leaking; {ask}"
+            f"the {parts} parts, which cannot all have it without leaking; {_MORE}; {ask}"
         )
 
 
@@ -249,7 +264,7 @@ def _check_classes(cells: Cells, made: Split) -> None:
         if not held.all():
             raise DatasetError(
                 f"part {name} would get no window of class {cells.names[int(held.argmin())]}, "
-                "which has too few; give that class more groups, or ask for fewer parts"
+                f"which has too few; ask for fewer parts, or {_MORE}"
             )
 
 
