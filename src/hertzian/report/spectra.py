@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import scipy.signal
 
 from hertzian.recordings import Recording
 from hertzian.signal import HertzianError
@@ -94,6 +93,8 @@ def _frame_blocks(
 
 def _largest_power(frames: Complex) -> npt.NDArray[np.float32]:
     """Return the largest power over frames [columns, frames, size] of each bin: [columns, size]."""
+    import scipy.signal  # takes most of a second, which verbs without figures need not wait
+
     window = scipy.signal.windows.hann(frames.shape[-1], sym=False)
     weights = (window / window.sum()).astype(np.float32)
     spectra = np.fft.fftshift(np.fft.fft(frames * weights), axes=-1)
@@ -125,6 +126,8 @@ def power_spectrum(iq: npt.ArrayLike, sample_rate_hz: float) -> tuple[Floats, Fl
     Raises:
         HertzianError: fewer than 16 samples.
     """
+    import scipy.signal  # takes most of a second, which verbs without figures need not wait
+
     x = np.asarray(iq, dtype=np.complex128)
     if x.size < _FEWEST_SAMPLES:
         raise HertzianError(f"a power spectrum needs {_FEWEST_SAMPLES} samples, got {x.size}")
@@ -166,6 +169,8 @@ def trajectory_density(iq: npt.ArrayLike, bins: int = 101) -> tuple[Floats, floa
     Raises:
         HertzianError: fewer than 16 samples, or no power in them.
     """
+    import scipy.signal  # takes most of a second, which verbs without figures need not wait
+
     x = np.asarray(iq, dtype=np.complex128)
     x = x[strongest_excerpt(x, 16384)]
     if x.size < _FEWEST_SAMPLES or not np.any(x):
