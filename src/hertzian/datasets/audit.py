@@ -124,7 +124,8 @@ def audit(dataset: Dataset, made: Split, seed: int = 0, advance: Advance | None 
     del x
     copies = _copies(dataset, made, shared, side[looked_at])
     phases, distances = _compare_classes(dataset, cells, side, seed, tell)
-    if any(one.found for one in copies):
+    overlapping = any(one.found for one in copies)
+    if overlapping:
         # neighbours with samples in common agree, whatever their channels
         phases = [test for test in phases if test.between == coherence.PARTS]
     return Audit(
@@ -143,7 +144,7 @@ def audit(dataset: Dataset, made: Split, seed: int = 0, advance: Advance | None 
             _groups(dataset, made, side),
             *copies,
             _near(distances, dataset.x.shape[2]),
-            _channel(dataset, made, phases),
+            _channel(dataset, made, phases, overlapping),
         ),
     )
 
@@ -354,7 +355,9 @@ def _near(found: list[nearest.Nearest], samples: int) -> Finding:
     return Finding(NEAR, True, told, advice, measured)
 
 
-def _channel(dataset: Dataset, made: Split, tests: list[coherence.Coherence]) -> Finding:
+def _channel(
+    dataset: Dataset, made: Split, tests: list[coherence.Coherence], overlapping: bool
+) -> Finding:
     if not tests:
         return Finding(CHANNEL, None, "not looked at: no class is in both parts")
     found = coherence.coherent(tests)
@@ -366,7 +369,10 @@ def _channel(dataset: Dataset, made: Split, tests: list[coherence.Coherence]) ->
         "tests": [asdict(test) for test in tests],
     }
     if not found:
-        told = f"carrier phases of {measured['classes_looked_at']} classes are independent"
+        if overlapping:
+            told = "not judged: windows that share samples agree, whatever their channels"
+            return Finding(CHANNEL, None, told, measured=measured)
+        told = f"carrier phases of {measured['classes_looked_at']} classes agree by chance only"
         return Finding(CHANNEL, False, told, measured=measured)
     told = f"carrier phases agree between the parts in {len(names)} of "
     told += f"{measured['classes_looked_at']} classes ({', '.join(names)}); strongest in "
