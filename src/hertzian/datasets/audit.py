@@ -370,7 +370,7 @@ def _channel(
     }
     if not found:
         if overlapping:
-            told = "not judged: windows that share samples agree, whatever their channels"
+            told = "windows that share samples agree, whatever their channels"
             return Finding(CHANNEL, None, told, measured=measured)
         told = f"carrier phases of {measured['classes_looked_at']} classes agree by chance only"
         return Finding(CHANNEL, False, told, measured=measured)
