@@ -5,8 +5,6 @@ from hertzian.datasets.presets import PRESETS
 from hertzian.datasets.published import Published
 from hertzian.datasets.twins import corrected_twin, has_one_channel
 
-pytestmark = pytest.mark.base
-
 PUBLISHED = [one for one in vars(published).values() if isinstance(one, Published)]
 
 
