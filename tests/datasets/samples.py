@@ -37,7 +37,7 @@ def escaped(values):
 def python2_pickle(cells):
     """What `cPickle.dump(cells, file)` of Python 2 writes, by default in protocol 0.
 
-    As the published RML2016.10a begins (github.com/radioML/dataset, issue 14).
+    As the published RML2016.10a begins (reported at github.com/radioML/dataset).
     """
     out = [b"(dp1\n"]
     for number, ((name, snr), x) in enumerate(cells.items()):

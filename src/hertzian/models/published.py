@@ -5,6 +5,8 @@ automatic modulation recognition: models, datasets, and challenges, 2022 ("Zhang
 down to the number of parameters. All normalise each window first, which that code does not.
 """
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor, nn
 
 from hertzian.datasets import published
@@ -17,14 +19,14 @@ RML2018 = tuple(map(canonical, published.RML2018_01A.modulations))
 """Labels of RML2018.01A in the order of its file."""
 
 
-class EmbeddingClassifier(nn.Module):
+class EmbeddingClassifier(nn.Module, ABC):
     """A network whose logits are its `head` on the feature `embedding`."""
 
     head: nn.Module
 
+    @abstractmethod
     def features(self, x: Tensor) -> dict[str, Tensor]:
         """Return named tensors of float32 [batch, 2, samples]; one is `embedding`."""
-        raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits [batch, classes] of float32 [batch, 2, samples] at any scale."""

@@ -1,5 +1,6 @@
 """What every learning method is to the training loop."""
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Literal
 
 import lightning
@@ -13,7 +14,7 @@ FIGURES = "figures"
 """Key of a checkpoint: the figures of its epoch, by their names in the log."""
 
 
-class Learner(lightning.LightningModule):
+class Learner(lightning.LightningModule, ABC):
     """A network and how it learns; `fit` runs it.
 
     A learning method gives `training_loss` and `configure_optimizers`, and says by which figure
@@ -38,9 +39,9 @@ class Learner(lightning.LightningModule):
         # Only the call is compiled: the module, its names and its export stay as they are.
         self.train_forward: Any = torch.compile(model.forward) if compiled else model.__call__
 
+    @abstractmethod
     def training_loss(self, batch: Batch) -> Tensor:
         """Return the loss to be reduced on one batch of the training data."""
-        raise NotImplementedError
 
     def validation_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the validation loss of one batch: cross-entropy."""
