@@ -6,6 +6,7 @@ from hertzian.evaluation.calibration import (
     pooled_log_probabilities,
 )
 from hertzian.evaluation.classes import EvaluationError, Matching, match_classes
+from hertzian.evaluation.curves import evaluation_curves
 from hertzian.evaluation.json_values import json_safe
 from hertzian.evaluation.manifest import Entry, evaluate_manifest, read_manifest
 from hertzian.evaluation.metrics import (
@@ -37,6 +38,7 @@ __all__ = [
     "evaluate_manifest",
     "evaluate_windows",
     "evaluation_block",
+    "evaluation_curves",
     "expected_calibration_error",
     "fit_calibration",
     "json_safe",
