@@ -19,6 +19,8 @@ def test_the_scale_chooses_the_values(recipe_file, scale, count):
             "learn": {"kind": "learn", "rate": 0.5, "epochs": None},
             "test": {"kind": "score"},
         },
+        "published": {},
+        "compare": [],
     }
     assert list(found.stages) == ["draw", "learn", "test"]
 
@@ -85,6 +87,69 @@ def test_a_wrong_recipe_names_the_key(recipe_file, old, new, message):
     recipe_file.write_text(text.replace(old, new))
     with pytest.raises(ExperimentError, match=message):
         load_recipe(recipe_file, "smoke")
+
+
+PUBLISHED = """\
+published:
+  test:
+    accuracy: 0.6375
+    accuracy_by_snr: {0: 0.91, -12: 1}
+    parameters: 6760459
+    source: table 4
+  learn: {peak: {smoke: 0.1, small: 0.2, full: 0.3}}
+compare:
+  - {better: test, worse: learn, by: 0.01}
+  - {better: learn, worse: test}
+"""
+
+
+def test_published_figures_and_comparisons_belong_to_stages(recipe_file):
+    recipe_file.write_text(recipe_file.read_text() + PUBLISHED)
+    found = load_recipe(recipe_file, "full")
+    assert found.published["test"].accuracy_by_snr == {"0": 0.91, "-12": 1.0}
+    assert found.published["test"].peak is None
+    assert [compare.name for compare in found.compare] == ["test - learn", "learn - test"]
+    told = found.to_dict()
+    assert told["published"] == {
+        "test": {
+            "accuracy": 0.6375,
+            "accuracy_by_snr": {"0": 0.91, "-12": 1.0},
+            "parameters": 6760459,
+            "source": "table 4",
+        },
+        "learn": {"peak": 0.3},
+    }
+    assert told["compare"][0] == {"better": "test", "worse": "learn", "by": 0.01}
+    assert told["compare"][1]["by"] is None
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("published.test.accuracy=63.75", r"published\.test\.accuracy: Input should be less"),
+        ("published.test.accuracy=-0.1", r"published\.test\.accuracy"),
+        ("published.test.accuracy='0.5'", r"published\.test\.accuracy"),
+        ("published.test.accuracy_by_snr={0.5: 0.1}", r"accuracy_by_snr\.0\.5"),
+        ("published.test.accuracy_by_snr={high: 0.1}", r"accuracy_by_snr\.high"),
+        ("published.test.accuracy_by_snr={0: 91}", r"accuracy_by_snr\.0"),
+        ("published.test.parameters=0", r"published\.test\.parameters"),
+        ("published.test.overall=0.5", r"published\.test\.overall: Extra inputs"),
+        ("published={tests: {}}", r"published: no stage 'tests'; stages are draw, learn, test"),
+        ("compare=[{better: test, worse: draw2}]", r"compare\.0\.worse: no stage 'draw2'"),
+        ("compare=[{better: test, worse: test}]", r"compare\.0: test is compared with itself"),
+        ("compare=[{better: test}]", r"compare\.0\.worse: Field required"),
+        ("compare=[{better: test, worse: learn, by: 1.5}]", r"compare\.0\.by"),
+        (
+            "compare=[{better: test, worse: learn}, {better: test, worse: learn, by: 0.1}]",
+            r"compare\.1: test - learn comes twice",
+        ),
+    ],
+)
+def test_wrong_published_figures_name_the_key(recipe_file, override, message):
+    recipe_file.write_text(recipe_file.read_text() + PUBLISHED)
+    with pytest.raises(ExperimentError, match=message) as caught:
+        load_recipe(recipe_file, "smoke", [override])
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [b"[]", b"7", b"", b"\xff\xfe", b"a: " + b"x" * 256_001])

@@ -80,6 +80,14 @@ def test_an_interrupted_run_goes_on_where_it_stopped(run, calls, tmp_path, stop)
     assert (calls.contexts[stop].folder / "half.txt").exists()
 
 
+def test_published_figures_may_change_when_all_is_finished(run, calls, recipe_file):
+    run()
+    recipe_file.write_text(recipe_file.read_text() + "published: {test: {accuracy: 0.5}}\n")
+    result = run()
+    assert calls.made == ALL
+    assert result.recipe["published"] == {"test": {"accuracy": 0.5}}
+
+
 def test_an_unfinished_stage_starts_clean_with_other_settings(run, calls):
     calls.fail_on = ("learn", 1)
     with pytest.raises(RuntimeError):

@@ -1,7 +1,14 @@
 """Experiments: recipes, the runner that resumes, and what they measured."""
 
 from hertzian.experiments.provenance import Hardware, Provenance, gather_provenance
-from hertzian.experiments.recipe import Recipe, find_recipe, load_recipe, recipe_names
+from hertzian.experiments.recipe import (
+    Compare,
+    Published,
+    Recipe,
+    find_recipe,
+    load_recipe,
+    recipe_names,
+)
 from hertzian.experiments.result import (
     Result,
     StageRecord,
@@ -23,9 +30,11 @@ from hertzian.experiments.stages import (
 
 __all__ = [
     "SCALES",
+    "Compare",
     "ExperimentError",
     "Hardware",
     "Provenance",
+    "Published",
     "Recipe",
     "Result",
     "Scale",

@@ -1,13 +1,15 @@
 """Recipes: experiments as YAML, checked to the last key before anything runs.
 
 A recipe has a `name`, a `title`, the `paper` that it follows or null, `seeds`, and `stages`: name
--> settings, in the order of the run, each with the `kind` that says which settings there are. A
-value that depends on the scale is a mapping of `smoke`, `small` and `full`.
+-> settings, in the order of the run, each with the `kind` that says which settings there are. It
+may have `published`, the figures that the paper prints for a stage, and `compare`, which stage
+should be better than which; no stage depends on these two. A value that depends on the scale is a
+mapping of `smoke`, `small` and `full`.
 """
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +28,51 @@ _NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
 Name = Annotated[str, Field(pattern=_NAME, max_length=100)]
 Seed = Annotated[int, Field(ge=0, lt=1 << 63)]
+Share = Annotated[float, Field(ge=0, le=1)]
+WholeDecibels = Annotated[str, Field(pattern=r"^(0|-?[1-9][0-9]{0,2})$")]
+
+
+class Published(BaseModel):
+    """What a paper prints for a stage; None where it prints nothing.
+
+    Attributes:
+        accuracy: share of all test examples that are right.
+        accuracy_snr_ge_0: the same of those at 0 dB and above.
+        peak: the best accuracy at one SNR.
+        accuracy_by_snr: SNR in whole decibels -> accuracy, where printed.
+        parameters: trainable ones.
+        source: where in the paper, such as "table 4".
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    accuracy: Share | None = None
+    accuracy_snr_ge_0: Share | None = None
+    peak: Share | None = None
+    accuracy_by_snr: dict[WholeDecibels, Share] = {}
+    parameters: int | None = Field(default=None, ge=1)
+    source: str | None = Field(default=None, min_length=1, max_length=200)
+
+
+class Compare(BaseModel):
+    """A comparison of two stages on the same test examples.
+
+    Attributes:
+        better: the stage that should be right more often.
+        worse: the other.
+        by: the margin of accuracy that is expected, 0.01 for a point of percent; None for any.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    better: Name
+    worse: Name
+    by: Share | None = None
+
+    @property
+    def name(self) -> str:
+        """`BETTER - WORSE`."""
+        return f"{self.better} - {self.worse}"
 
 
 class _File(BaseModel):
@@ -38,6 +85,8 @@ class _File(BaseModel):
     paper: str | None = None
     seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1, max_length=100)
     stages: dict[Name, dict[str, JsonValue]] = Field(min_length=1)
+    published: dict[Name, Published] = {}
+    compare: tuple[Compare, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +99,8 @@ class Recipe:
         paper: citation of what it reproduces, or None.
         seeds: of the repetitions, all different.
         stages: name -> settings, in the order of the run.
+        published: stage -> what the paper prints for it.
+        compare: which stages to compare when all are finished.
     """
 
     name: str
@@ -57,6 +108,8 @@ class Recipe:
     paper: str | None
     seeds: tuple[int, ...]
     stages: Mapping[str, StageSettings]
+    published: Mapping[str, Published] = field(default_factory=dict)
+    compare: tuple[Compare, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the resolved recipe as JSON has it; defaults are filled in."""
@@ -66,6 +119,10 @@ class Recipe:
             "paper": self.paper,
             "seeds": list(self.seeds),
             "stages": {name: s.model_dump(mode="json") for name, s in self.stages.items()},
+            "published": {
+                name: p.model_dump(exclude_defaults=True) for name, p in self.published.items()
+            },
+            "compare": [compare.model_dump() for compare in self.compare],
         }
 
 
@@ -156,7 +213,32 @@ def _checked(raw: Any) -> Recipe:
     if len(set(outline.seeds)) != len(outline.seeds):
         raise ExperimentError(f"seeds: {list(outline.seeds)} has one twice")
     stages = {name: _settings(name, value) for name, value in outline.stages.items()}
-    return Recipe(outline.name, outline.title, outline.paper, outline.seeds, stages)
+    _check_names(outline)
+    return Recipe(
+        name=outline.name,
+        title=outline.title,
+        paper=outline.paper,
+        seeds=outline.seeds,
+        stages=stages,
+        published=outline.published,
+        compare=outline.compare,
+    )
+
+
+def _check_names(outline: _File) -> None:
+    """Check that `published` and `compare` name stages, and that no comparison comes twice."""
+    named = [("published", name) for name in outline.published]
+    for place, compare in enumerate(outline.compare):
+        named += [(f"compare.{place}.better", compare.better)]
+        named += [(f"compare.{place}.worse", compare.worse)]
+        if compare.better == compare.worse:
+            raise ExperimentError(f"compare.{place}: {compare.better} is compared with itself")
+        if compare.name in {earlier.name for earlier in outline.compare[:place]}:
+            raise ExperimentError(f"compare.{place}: {compare.name} comes twice")
+    for where, name in named:
+        if name not in outline.stages:
+            known = ", ".join(outline.stages)
+            raise ExperimentError(f"{where}: no stage {name!r}; stages are {known}")
 
 
 def _settings(name: str, value: Mapping[str, JsonValue]) -> StageSettings:
