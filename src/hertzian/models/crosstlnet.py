@@ -1,6 +1,7 @@
 """CrossTLNet and its small form: two views of a window, TCN and LSTM each, joined by attention."""
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -151,14 +152,14 @@ layer norm (samples, N); dilations 2 4 8 16 32 | 2 x [samples, N] | sec. 2.3, fi
         *,
         tcn: bool = True,
         attention: bool = True,
-        branches: tuple[Branch, ...] = BRANCHES,
+        branches: Sequence[Branch] = BRANCHES,
         samples: int = SAMPLES,
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
-        if branches not in (("iq",), ("ap",), BRANCHES):
+        if tuple(branches) not in (("iq",), ("ap",), BRANCHES):
             raise HertzianError(f"branches are ('iq',), ('ap',) or both, not {branches!r}")
-        self.branches = branches
+        self.branches = tuple(branches)
         self.normalise = Normalise()
         self.tcn = nn.ModuleDict(
             {name: TemporalConvolutions(samples, units) for name in branches if tcn}
@@ -167,7 +168,7 @@ layer norm (samples, N); dilations 2 4 8 16 32 | 2 x [samples, N] | sec. 2.3, fi
         self.first = nn.ModuleDict(
             {name: nn.LSTM(width, units, batch_first=True) for name in branches}
         )
-        both = branches == BRANCHES
+        both = self.branches == BRANCHES
         self.attention = CrossAttention(units) if attention and both else None
         self.second = nn.ModuleDict(
             {name: nn.LSTM(units, embedding, batch_first=True) for name in branches}

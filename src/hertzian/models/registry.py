@@ -1,11 +1,12 @@
 """The table of networks: name -> how to build one and what it was made for."""
 
+import inspect
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -44,8 +45,8 @@ _MODULES = (
     "hertzian.models.vgg_1024",
 )
 
-Factory = Callable[[int], nn.Module]
-"""Builds a network for a number of classes."""
+Factory = Callable[..., nn.Module]
+"""Builds a network for a number of classes, and options by name."""
 
 FactoryT = TypeVar("FactoryT", bound=Factory)
 
@@ -56,7 +57,7 @@ class ModelSpec:
 
     Attributes:
         name: lower case, with hyphens.
-        factory: number of classes -> module with fresh weights.
+        factory: number of classes, options by name -> module with fresh weights.
         samples: window length of its input [batch, 2, samples].
         classes: canonical labels in the order of its logits.
         paper: citation of the publication it follows, None for our own.
@@ -123,18 +124,25 @@ def spec(name: str) -> ModelSpec:
         raise HertzianError(f"unknown model {name!r}; known are {known}") from None
 
 
-def build(name: str, classes: tuple[str, ...] | None = None) -> nn.Module:
+def build(name: str, classes: tuple[str, ...] | None = None, **options: Any) -> nn.Module:
     """Build a network with fresh weights (from torch's global generator).
 
     Args:
         name: as `names` lists it.
         classes: labels of its logits; None takes those it was made for.
+        options: of the network itself, such as `units`; see its documentation.
 
     Raises:
-        HertzianError: no network has that name.
+        HertzianError: no network has that name, or this one has no such option.
     """
     found = spec(name)
-    return found.factory(len(found.classes if classes is None else classes))
+    known = list(inspect.signature(found.factory).parameters)[1:]
+    surplus = [option for option in options if option not in known]
+    if surplus:
+        raise HertzianError(
+            f"model {name!r} has no option {surplus[0]!r}; it has {', '.join(known) or 'none'}"
+        )
+    return found.factory(len(found.classes if classes is None else classes), **options)
 
 
 def count_parameters(model: nn.Module) -> int:
