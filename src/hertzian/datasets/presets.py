@@ -1,8 +1,9 @@
 """Presets: synthetic datasets by name, each a maker of cells of (kind, SNR)."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, cast
 
 from hertzian.datasets import published, radcom_like, rml2016, rml2018, sigzsl
 from hertzian.datasets.cells import FIELD_CLASSES, Cell, FieldCells
@@ -11,6 +12,7 @@ from hertzian.datasets.making import Synthetic
 from hertzian.datasets.published import Kind, Published
 from hertzian.detection import WINDOW
 
+_CHANNEL_SEED = re.compile(r"0|[1-9][0-9]{0,8}")
 _TRUE_SNR = "mean power of the signal over that of the noise in the sampled band, of each window"
 
 
@@ -141,11 +143,25 @@ PRESETS: dict[str, Preset] = {preset.name: preset for preset in _ALL}
 
 
 def find_preset(name: str) -> Preset:
-    """Return a preset.
+    """Return a preset: by its name, or `NAME@SEED` for another course of a published channel.
+
+    A published set whose windows all went through one course of the channel is one draw of many;
+    `rml2016-10a@1` is another one, with all else drawn anew as well.
 
     Raises:
-        DatasetError: there is none of this name.
+        DatasetError: there is none of this name, or its channel has no seed to change.
     """
-    if name not in PRESETS:
+    base, at, seed = name.partition("@")
+    if base not in PRESETS:
         raise DatasetError(f"no preset is called {name!r}; known are {', '.join(PRESETS)}")
-    return PRESETS[name]
+    preset = PRESETS[base]
+    if not at:
+        return preset
+    source: Any = preset.maker.source if isinstance(preset.maker, Synthetic) else None
+    if getattr(source, "channel_seed", None) is None:
+        raise DatasetError(f"{name}: preset {base} has no single course of a channel to draw anew")
+    if not _CHANNEL_SEED.fullmatch(seed):
+        raise DatasetError(f"{name}: after @ comes the seed of a channel, such as {base}@1")
+    source = replace(source, channel_seed=int(seed))
+    maker = replace(cast(Synthetic, preset.maker), name=name, source=source)
+    return replace(preset, name=name, maker=maker)
