@@ -4,6 +4,7 @@ from hertzian.training.augment import augment
 from hertzian.training.batches import (
     ArrayDataset,
     BatchSource,
+    DatasetRows,
     EpochBatches,
     batch_loader,
     steps_per_epoch,
@@ -19,6 +20,7 @@ from hertzian.training.drawing import DrawnBatches, PresetData
 from hertzian.training.learner import Learner
 from hertzian.training.loop import Accelerator, FitResult, Precision, fit, history
 from hertzian.training.plateau import Classifier
+from hertzian.training.reconstruction import Reconstruction
 from hertzian.training.supervised import Supervised
 from hertzian.training.weighting import (
     WeightedClassifier,
@@ -32,6 +34,7 @@ __all__ = [
     "ArrayDataset",
     "BatchSource",
     "Classifier",
+    "DatasetRows",
     "Distillation",
     "DrawnBatches",
     "EpochBatches",
@@ -39,6 +42,7 @@ __all__ = [
     "Learner",
     "Precision",
     "PresetData",
+    "Reconstruction",
     "Supervised",
     "WeightedClassifier",
     "WeightedDataset",

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from hertzian.datasets.dataset import WindowSource
 from hertzian.signal import HertzianError
 
 Indices = npt.NDArray[np.int64]
@@ -65,6 +66,29 @@ class ArrayDataset(Dataset[Batch]):
                 labels.append(np.asarray(y[rows], dtype=np.int64))
             first = last
         return torch.from_numpy(np.concatenate(parts)), torch.from_numpy(np.concatenate(labels))
+
+
+class DatasetRows(Dataset[Batch]):
+    """Some rows of windows that stay in their file, and their labels.
+
+    Args:
+        windows: of the whole file.
+        rows: rising, [n].
+        labels: of these rows, [n].
+    """
+
+    def __init__(self, windows: WindowSource, rows: Indices, labels: Indices) -> None:
+        self._windows = windows
+        self._rows = rows
+        self._labels = labels
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, indices: Indices) -> Batch:
+        """Read the examples at sorted `indices`: float32 [batch, 2, samples], int64 [batch]."""
+        x = self._windows.rows(self._rows[indices])
+        return torch.from_numpy(x), torch.from_numpy(self._labels[indices])
 
 
 class EpochBatches(Sampler[Indices]):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from hertzian.signal import HertzianError
-from hertzian.training.batches import ArrayDataset, Batch, BatchSource, Indices, batch_loader
+from hertzian.training.batches import Batch, BatchSource, Indices, batch_loader
 from hertzian.training.plateau import Classifier
 
 
@@ -74,7 +74,7 @@ class WeightedDataset(Dataset[Batch]):
         HertzianError: other weights.
     """
 
-    def __init__(self, data: ArrayDataset, weights: npt.NDArray[np.floating]) -> None:
+    def __init__(self, data: BatchSource, weights: npt.NDArray[np.floating]) -> None:
         if weights.shape != (len(data),) or not (np.isfinite(weights) & (weights >= 0)).all():
             raise HertzianError(
                 f"weights: expected {len(data)} finite numbers of 0 or more, one for each example, "
