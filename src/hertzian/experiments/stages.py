@@ -23,6 +23,9 @@ _MODULES: tuple[str, ...] = (
     "hertzian.experiments.field",
     "hertzian.experiments.field_evidence",
     "hertzian.experiments.agreement.stages",
+    "hertzian.experiments.classifiers.data",
+    "hertzian.experiments.classifiers.model",
+    "hertzian.experiments.classifiers.train",
 )
 
 

@@ -1,0 +1,1 @@
+"""Experiments with classifiers of windows: a dataset and its split, training, test, the model."""

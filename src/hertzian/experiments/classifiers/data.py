@@ -1,0 +1,169 @@
+"""The stage `dataset`: a preset's windows or a file, split into training, validation and test."""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, PositiveFloat, model_validator
+from rich.console import Console
+from rich.progress import Progress
+
+from hertzian.datasets.dataset import Dataset, Float32
+from hertzian.datasets.opening import open_dataset
+from hertzian.datasets.splits import random_split, read_split, split, write_split
+from hertzian.datasets.synthesis import synthesise
+from hertzian.deployment import DatasetIdentity
+from hertzian.experiments.stages import (
+    ExperimentError,
+    StageContext,
+    StageOutcome,
+    StageSettings,
+    stage,
+)
+from hertzian.signal import canonical
+from hertzian.training import ArrayDataset, BatchSource, DatasetRows
+
+PARTS = ("train", "validation", "test")
+KEPT_BYTES = 4 << 30
+"""A part of a dataset is kept in memory up to this size, and read batch by batch beyond."""
+
+_SPLITS = {"random": random_split, "grouped": split}
+_FILE = "data.h5"
+_SPLIT = "split.npz"
+_DIGEST_BYTES = 1 << 20
+
+
+class DatasetSettings(StageSettings):
+    """A preset with the number of examples per (class, SNR), or a file; and how it is split.
+
+    `split` is "grouped" (no realisation in two parts) or "random" (as published results split).
+    """
+
+    preset: str | None = None
+    per: int | None = Field(default=None, ge=1)
+    seed: int = Field(default=0, ge=0)
+    snr: tuple[float, ...] | None = None
+    file: str | None = None
+    split: Literal["random", "grouped"] = "grouped"
+    fractions: dict[str, PositiveFloat] = {"train": 0.6, "validation": 0.2, "test": 0.2}
+    split_seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "DatasetSettings":
+        if (self.preset is None) == (self.file is None):
+            raise ValueError("expected a preset or a file, and not both")
+        if set(self.fractions) != set(PARTS):
+            raise ValueError(f"fractions: expected {', '.join(PARTS)}")
+        return self
+
+    def named_files(self) -> dict[str, str]:
+        """Return what tells the file from another of its name: its size and both its ends."""
+        return {} if self.file is None else {"file_digest": _digest(Path(self.file))}
+
+
+@stage("dataset", DatasetSettings)
+def make_dataset(settings: DatasetSettings, context: StageContext) -> StageOutcome:
+    """Make or open the windows, split them, and count the parts."""
+    if settings.preset is not None:
+        _make(settings, settings.preset, context.folder / _FILE)
+    windows = _open(settings, context.folder)
+    made = _SPLITS[settings.split](windows, settings.fractions, settings.split_seed)
+    write_split(context.folder / _SPLIT, made)
+    counts = {f"{part}_windows": len(rows) for part, rows in made.parts.items()}
+    seen = (DatasetIdentity(preset=windows.preset, seed=windows.seed),) if windows.preset else ()
+    return StageOutcome(metrics=counts, trained_on=seen, split_hash=made.hash)
+
+
+def _make(settings: DatasetSettings, preset: str, out: Path) -> None:
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
+        task = bars.add_task("windows", total=None)
+        synthesise(
+            preset,
+            out,
+            per=settings.per,
+            seed=settings.seed,
+            snr_db=settings.snr,
+            workers=os.cpu_count() or 1,
+            advance=lambda windows: bars.advance(task, windows),
+        )
+
+
+def _open(settings: DatasetSettings, folder: Path) -> Dataset:
+    return open_dataset(folder / _FILE if settings.file is None else settings.file)
+
+
+def _digest(path: Path) -> str:
+    if not path.is_file():
+        return "none"
+    size = path.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with path.open("rb") as file:
+        digest.update(file.read(_DIGEST_BYTES))
+        file.seek(max(0, size - _DIGEST_BYTES))
+        digest.update(file.read(_DIGEST_BYTES))
+    return digest.hexdigest()
+
+
+class SplitData:
+    """What the stage `dataset` left behind.
+
+    Args:
+        settings: of that stage.
+        folder: its folder.
+
+    Raises:
+        DatasetError: the file has changed since it was split.
+    """
+
+    def __init__(self, settings: DatasetSettings, folder: Path) -> None:
+        self.dataset = _open(settings, folder)
+        self.split = read_split(folder / _SPLIT, self.dataset)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Canonical labels, in the order of the label numbers."""
+        return tuple(map(canonical, self.dataset.modulations))
+
+    @property
+    def samples(self) -> int:
+        """Length of a window."""
+        return int(self.dataset.x.shape[2])
+
+    @property
+    def identity(self) -> tuple[DatasetIdentity, ...]:
+        """What tells the data from all other generated data; nothing for foreign files."""
+        if not self.dataset.preset:
+            return ()
+        return (DatasetIdentity(preset=self.dataset.preset, seed=self.dataset.seed),)
+
+    def part(self, name: str) -> BatchSource:
+        """Return the windows and labels of a part, in memory where they fit `KEPT_BYTES`."""
+        rows = self.split.parts[name]
+        labels = self.dataset.modulation[rows]
+        if len(rows) * 8 * self.samples > KEPT_BYTES:
+            return DatasetRows(self.dataset.x, rows, labels)
+        return ArrayDataset([(self.dataset.x.rows(rows), labels)])
+
+    def labels(self, name: str) -> npt.NDArray[np.int64]:
+        """Return the labels of a part."""
+        return self.dataset.modulation[self.split.parts[name]]
+
+    def snr_db(self, name: str) -> Float32:
+        """Return the SNR label of each window of a part."""
+        return self.dataset.snr_db[self.split.parts[name]]
+
+
+def split_data(context: StageContext, name: str) -> SplitData:
+    """Return the data of an earlier stage `dataset`.
+
+    Raises:
+        ExperimentError: the stage is none of these.
+    """
+    folder, settings = context.output(name), context.stages[name]
+    if not isinstance(settings, DatasetSettings):
+        raise ExperimentError(f"stage {name!r} is of kind {settings.kind!r}, expected 'dataset'")
+    return SplitData(settings, folder)
