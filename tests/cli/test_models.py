@@ -8,6 +8,7 @@ CARD = {
     **{"name": "tiny", "version": "1", "classes": ["BPSK", "QAM16"], "samples": 128},
     **{"occupied_share": 0.5, "parameters": 12345, "macs": 67890, "paper": "Nobody, 1900"},
     **{"temperature": 1.5, "evidence_exponent": 0.25, "licence": "Apache-2.0"},
+    "published_parameters": 12300,
     "measured": {"accuracy": 0.5, "on": ["a", "b"]},
 }
 
@@ -18,7 +19,8 @@ def shipped(tmp_path, monkeypatch):
     monkeypatch.setattr(models, "SHIPPED", tmp_path)
     (tmp_path / "tiny.json").write_text(json.dumps(CARD))
     (tmp_path / "tiny.onnx").touch()
-    (tmp_path / "bare.json").write_text(json.dumps(CARD | {"name": "bare", "paper": None}))
+    bare = CARD | {"name": "bare", "paper": None, "published_parameters": None}
+    (tmp_path / "bare.json").write_text(json.dumps(bare))
     return tmp_path
 
 
@@ -30,6 +32,7 @@ def base_install(monkeypatch):
 TINY = {
     **{"name": "tiny", "parameters": 12345, "macs": 67890, "samples": 128},
     **{"classes": ["BPSK", "16QAM"], "weights": True, "paper": "Nobody, 1900"},
+    "published_parameters": 12300,
 }
 
 
@@ -37,7 +40,8 @@ TINY = {
 def test_the_list_is_that_of_the_cards(hertzian, shipped, base_install):
     done = hertzian("models", "--json")
     assert done.status == 0
-    assert done.document == [TINY | {"name": "bare", "weights": False, "paper": None}, TINY]
+    bare = {"name": "bare", "weights": False, "paper": None, "published_parameters": None}
+    assert done.document == [TINY | bare, TINY]
     assert hertzian("models", "tiny", "--json").document == [TINY]
 
 
@@ -51,7 +55,7 @@ def test_no_model_is_an_empty_list(hertzian, tmp_path, monkeypatch, base_install
 def test_tables_tell_the_same(hertzian, shipped, base_install):
     lines = hertzian("models").out.splitlines()
     (row,) = (line.split() for line in lines if "tiny" in line)
-    assert row == ["tiny", "12,345", "67,890", "128", "2", "shipped", "Nobody,", "1900"]
+    assert row == ["tiny", "12,345", "12,300", "67,890", "128", "2", "shipped", "Nobody,", "1900"]
     card = hertzian("models", "tiny").out
     for text in ("12,345", "BPSK, 16QAM", "Apache-2.0", "evidence exponent", "accuracy: 0.5"):
         assert text in card

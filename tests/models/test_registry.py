@@ -29,6 +29,25 @@ def table(monkeypatch):
     return specs
 
 
+@pytest.mark.parametrize("name", [n for n in names() if spec(n).published_parameters])
+def test_parameters_are_the_published_ones_to_the_digits_printed(name):
+    published = spec(name).published_parameters
+    # thousands or tens of them are printed for the largest, and MLDNN's as 899.25 K
+    digit = 10 if name == "mldnn" else 100 if published % 100 == 0 else 1
+    assert abs(count_parameters(build(name)) - published) <= digit / 2
+
+
+def test_what_no_paper_counts_is_marked_as_ours():
+    ours = {name for name in names() if spec(name).published_parameters is None}
+    assert ours == {"afnet", "field", "iqclnet", "resnet-1024", "vgg-1024"}
+
+
+def test_options_reach_the_network():
+    assert build("crosstlnet", units=8, embedding=4, branches=["iq"]).branches == ("iq",)
+    with pytest.raises(HertzianError, match="'crosstlnet' has no option 'unit'; it has units, emb"):
+        build("crosstlnet", unit=8)
+
+
 def test_parameters_and_macs_agree_with_counting_by_hand():
     model = _Small().train()
     lstm = 4 * 8 * (6 + 8)

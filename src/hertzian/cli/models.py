@@ -27,6 +27,7 @@ class Entry:
     classes: tuple[str, ...]
     weights: bool
     paper: str | None
+    published_parameters: int | None
     card: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -87,6 +88,7 @@ def _from_card(path: Path) -> Entry:
         classes=metadata.classes,
         weights=path.with_suffix(".onnx").is_file(),
         paper=metadata.paper,
+        published_parameters=card.get("published_parameters"),
         card=card,
     )
 
@@ -108,6 +110,7 @@ def _registered(known: set[str]) -> list[Entry]:
                 classes=described.classes,
                 weights=False,
                 paper=described.paper,
+                published_parameters=described.published_parameters,
             )
         )
     return found
@@ -123,7 +126,7 @@ def _named(name: str, found: list[Entry]) -> Entry:
 
 def _print_table(found: list[Entry], console: Console) -> None:
     table = Table("name", box=None, header_style="bold")
-    for heading in ("parameters", "MACs", "samples", "classes"):
+    for heading in ("parameters", "published", "MACs", "samples", "classes"):
         table.add_column(heading, justify="right")
     table.add_column("weights")
     table.add_column("paper")
@@ -131,6 +134,7 @@ def _print_table(found: list[Entry], console: Console) -> None:
         table.add_row(
             entry.name,
             f"{entry.parameters:,}",
+            _count(entry.published_parameters),
             f"{entry.macs:,}",
             str(entry.samples),
             str(len(entry.classes)),
@@ -140,10 +144,15 @@ def _print_table(found: list[Entry], console: Console) -> None:
     console.print(table)
 
 
+def _count(published: int | None) -> str:
+    return "ours" if published is None else f"{published:,}"
+
+
 def _print_card(entry: Entry, console: Console) -> None:
     facts = Table.grid("fact", "value", padding=(0, 2))
     rows = {
         "parameters": f"{entry.parameters:,}",
+        "published parameters": _count(entry.published_parameters),
         "MACs a window": f"{entry.macs:,}",
         "window": f"{entry.samples} samples",
         "weights": "shipped" if entry.weights else "none",

@@ -12,6 +12,7 @@ from hertzian.models.representation import Image
 
 @register(
     "cgdnet",
+    published_parameters=124_933,
     samples=128,
     classes=RML2016,
     paper="Njoku, Morocho-Cayamcela and Lim, CGDNet: efficient hybrid deep learning model for "

@@ -15,6 +15,7 @@ def _conv(inputs: int) -> nn.Sequential:
 
 @register(
     "cldnn",
+    published_parameters=164_433,
     samples=128,
     classes=RML2016,
     paper="West and O'Shea, Deep architectures for modulation recognition, 2017",

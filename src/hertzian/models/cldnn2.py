@@ -10,6 +10,7 @@ from hertzian.models.representation import Image
 
 @register(
     "cldnn2",
+    published_parameters=517_643,
     samples=128,
     classes=RML2016,
     paper="Liu, Yang and El Gamal, Deep neural network architectures for modulation "

@@ -11,6 +11,7 @@ from hertzian.models.representation import Image
 
 @register(
     "cnn1",
+    published_parameters=1_592_383,
     samples=128,
     classes=RML2016,
     paper="O'Shea, Corgan and Clancy, Convolutional radio modulation recognition networks, 2016",

@@ -11,6 +11,7 @@ from hertzian.models.representation import Image
 
 @register(
     "cnn2",
+    published_parameters=858_123,
     samples=128,
     classes=RML2016,
     paper="Tekbiyik et al., Robust and fast automatic modulation classification with CNN under "

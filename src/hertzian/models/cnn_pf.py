@@ -15,6 +15,7 @@ def _conv(inputs: int, dropout: float) -> nn.Sequential:
 
 @register(
     "1dcnn-pf",
+    published_parameters=174_923,
     samples=128,
     classes=RML2016,
     paper="Perenda, Rajendran and Pollin, Automatic modulation classification using parallel "

@@ -108,7 +108,9 @@ class CrossAttention(nn.Module):
         return self.output[0](from_ap), self.output[1](from_iq)
 
 
-@register("crosstlnet", samples=SAMPLES, classes=CLASSES, paper=PAPER)
+@register(
+    "crosstlnet", published_parameters=6_760_500, samples=SAMPLES, classes=CLASSES, paper=PAPER
+)
 class CrossTLNet(nn.Module):
     """CrossTLNet (Gao et al. 2023), 6 760 459 parameters; 574 987 with 64 and 32 units.
 
@@ -215,7 +217,9 @@ layer norm (samples, N); dilations 2 4 8 16 32 | 2 x [samples, N] | sec. 2.3, fi
         return found
 
 
-@register("mini-crosstlnet", samples=SAMPLES, classes=CLASSES, paper=PAPER)
+@register(
+    "mini-crosstlnet", published_parameters=575_000, samples=SAMPLES, classes=CLASSES, paper=PAPER
+)
 def mini_crosstlnet(class_count: int = len(CLASSES)) -> CrossTLNet:
     """Build the student of sec. 2.5: N = 64, M = 32."""
     return CrossTLNet(class_count, units=64, embedding=32)

@@ -76,6 +76,7 @@ class Encoder(nn.Module):
 
 @register(
     "ctdnn",
+    published_parameters=2_577_200,
     samples=_SAMPLES,
     classes=RML2016,
     paper="Ying et al., A convolutional and transformer based deep neural network for automatic "

@@ -21,6 +21,7 @@ def stretch(x: Tensor) -> Tensor:
 
 @register(
     "dae",
+    published_parameters=14_989,
     samples=128,
     classes=RML2016,
     paper="Ke and Vikalo, Real-time radio technology and modulation classification via an LSTM "

@@ -12,6 +12,7 @@ from hertzian.models.representation import Image
 
 @register(
     "densenet",
+    published_parameters=3_282_603,
     samples=128,
     classes=RML2016,
     paper="Liu, Yang and El Gamal, Deep neural network architectures for modulation "

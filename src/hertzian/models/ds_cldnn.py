@@ -36,6 +36,7 @@ class Stream(nn.Module):
 
 @register(
     "ds-cldnn",
+    published_parameters=1_144_700,
     samples=128,
     classes=RML2016,
     paper="Zhang et al., Automatic modulation classification using CNN-LSTM based dual-stream "

@@ -10,6 +10,7 @@ from hertzian.models.registry import register
 
 @register(
     "gru2",
+    published_parameters=151_179,
     samples=128,
     classes=RML2016,
     paper="Hong, Zhang and Xu, Automatic modulation classification using recurrent neural "

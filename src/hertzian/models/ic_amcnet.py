@@ -11,6 +11,7 @@ from hertzian.models.representation import Image
 
 @register(
     "ic-amcnet",
+    published_parameters=1_264_011,
     samples=128,
     classes=RML2016,
     paper="Hermawan et al., CNN-based automatic modulation classification for beyond 5G "

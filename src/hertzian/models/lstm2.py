@@ -10,6 +10,7 @@ from hertzian.models.representation import AmplitudePhase
 
 @register(
     "lstm2",
+    published_parameters=201_099,
     samples=128,
     classes=RML2016,
     paper="Rajendran et al., Deep learning models for wireless signal classification with "

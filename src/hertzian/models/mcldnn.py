@@ -16,6 +16,7 @@ def _causal() -> nn.Sequential:
 
 @register(
     "mcldnn",
+    published_parameters=406_199,
     samples=128,
     classes=RML2016,
     paper="Xu et al., A spatiotemporal multi-channel learning framework for automatic modulation "

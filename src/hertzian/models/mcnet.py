@@ -42,6 +42,7 @@ class Block(nn.Module):
 
 @register(
     "mcnet",
+    published_parameters=121_611,
     samples=128,
     classes=RML2016,
     paper="Huynh-The et al., MCNet: an efficient CNN architecture for robust automatic modulation "

@@ -54,6 +54,7 @@ def _classifier(outputs: int, dropout: float) -> nn.Sequential:
 
 @register(
     "mldnn",
+    published_parameters=899_250,
     samples=128,
     classes=RML2016,
     paper="Chang et al., Multitask-learning-based deep neural network for automatic modulation "

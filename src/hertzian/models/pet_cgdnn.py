@@ -11,6 +11,7 @@ from hertzian.models.registry import register
 
 @register(
     "pet-cgdnn",
+    published_parameters=71_871,
     samples=128,
     classes=RML2016,
     paper="Zhang et al., An efficient deep learning model for automatic modulation recognition "

@@ -61,6 +61,8 @@ class ModelSpec:
         samples: window length of its input [batch, 2, samples].
         classes: canonical labels in the order of its logits.
         paper: citation of the publication it follows, None for our own.
+        published_parameters: trainable parameters as published, to the digits printed; None where
+            none are, so that the number is ours.
     """
 
     name: str
@@ -68,6 +70,7 @@ class ModelSpec:
     samples: int
     classes: tuple[str, ...]
     paper: str | None
+    published_parameters: int | None = None
 
 
 _SPECS: dict[str, ModelSpec] = {}
@@ -75,7 +78,12 @@ _loaded = False
 
 
 def register(
-    name: str, *, samples: int, classes: tuple[str, ...], paper: str | None = None
+    name: str,
+    *,
+    samples: int,
+    classes: tuple[str, ...],
+    paper: str | None = None,
+    published_parameters: int | None = None,
 ) -> Callable[[FactoryT], FactoryT]:
     """Return a decorator that enters a module class (or function) into the registry.
 
@@ -86,7 +94,9 @@ def register(
     def enter(factory: FactoryT) -> FactoryT:
         if name in _SPECS:
             raise HertzianError(f"model {name!r} is registered twice; rename one of them")
-        _SPECS[name] = ModelSpec(name, factory, samples, tuple(classes), paper)
+        _SPECS[name] = ModelSpec(
+            name, factory, samples, tuple(classes), paper, published_parameters
+        )
         return factory
 
     return enter

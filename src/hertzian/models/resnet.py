@@ -12,6 +12,7 @@ from hertzian.models.representation import Image
 
 @register(
     "resnet",
+    published_parameters=3_098_283,
     samples=128,
     classes=RML2016,
     paper="Liu, Yang and El Gamal, Deep neural network architectures for modulation "

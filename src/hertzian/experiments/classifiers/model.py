@@ -66,7 +66,14 @@ def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
         snr_db=data.snr_db("test"),
     )
     measured = {key: block[key] for key in _NOTED}
-    save_model(model, metadata, context.folder, scale=context.scale, measured=measured)
+    save_model(
+        model,
+        metadata,
+        context.folder,
+        scale=context.scale,
+        published_parameters=spec(training.model).published_parameters,
+        measured=measured,
+    )
     for suffix in ("onnx", "safetensors", "json"):
         context.publish(context.folder / f"{name}.{suffix}", f"model.{suffix}")
     return StageOutcome(metrics={f"{context.folder.name}_calibrated": measured})
