@@ -59,14 +59,41 @@ def run(
 
 
 def _print_metrics(metrics: Mapping[str, Any], console: Console) -> None:
+    blocks = {name: value for name, value in metrics.items() if _is_block(value)}
+    if blocks:
+        _print_blocks(blocks, console)
     table = Table("metric", box=None, header_style="bold")
     table.add_column("mean", justify="right")
     table.add_column("95% interval over seeds", justify="right")
-    for name, number in _numbers(metrics):
-        interval = number["interval"]
-        shown = f"{interval[0]:.4g} to {interval[1]:.4g}" if interval else "–"
-        table.add_row(name, f"{number['mean']:.4g}", shown)
+    for name, number in _numbers({key: metrics[key] for key in metrics if key not in blocks}):
+        table.add_row(name, f"{number['mean']:.4g}", _interval(number, "{:.4g}"))
+    if table.row_count:
+        console.print(table)
+
+
+def _is_block(value: Any) -> bool:
+    return isinstance(value, Mapping) and "accuracy" in value and "confusion" in value
+
+
+def _print_blocks(blocks: Mapping[str, Mapping[str, Any]], console: Console) -> None:
+    """Print a line for each network tested; the report has the rest."""
+    table = Table("network", box=None, header_style="bold")
+    for heading in ("accuracy", "95% interval", "at SNR >= 0 dB", "best SNR"):
+        table.add_column(heading, justify="right")
+    for name, block in blocks.items():
+        accuracy, audible, peak = block["accuracy"], block["accuracy_snr_ge_0"], block["peak"]
+        table.add_row(
+            name,
+            f"{100 * accuracy['mean']:.2f}%",
+            _interval(accuracy, "{:.2%}"),
+            *(f"{100 * share['mean']:.2f}%" if share else "–" for share in (audible, peak)),
+        )
     console.print(table)
+
+
+def _interval(number: Mapping[str, Any], form: str) -> str:
+    edges = number["interval"]
+    return f"{form.format(edges[0])} to {form.format(edges[1])}" if edges else "–"
 
 
 def _numbers(metrics: Mapping[str, Any], key: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
