@@ -28,6 +28,7 @@ from hertzian.signal import canonical
 from hertzian.training import ArrayDataset, BatchSource, DatasetRows
 
 PARTS = ("train", "validation", "test")
+SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
 KEPT_BYTES = 4 << 30
 """A part of a dataset is kept in memory up to this size, and read batch by batch beyond."""
 
@@ -49,7 +50,7 @@ class DatasetSettings(StageSettings):
     snr: tuple[float, ...] | None = None
     file: str | None = None
     split: Literal["random", "grouped"] = "grouped"
-    fractions: dict[str, PositiveFloat] = {"train": 0.6, "validation": 0.2, "test": 0.2}
+    fractions: dict[str, PositiveFloat] = Field(default_factory=lambda: dict(SHARES))
     split_seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")

@@ -20,7 +20,7 @@ _BATCH = 1024
 
 
 def test_block(
-    model: nn.Module, data: SplitData, name: str, folder: Path, confusion_at: Sequence[float]
+    model: nn.Module, data: SplitData, name: str, folder: Path, confusion_at: Sequence[int]
 ) -> dict[str, Any]:
     """Test a network, write `predictions.npz`, and return its metrics.
 

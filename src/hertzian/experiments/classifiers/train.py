@@ -46,7 +46,7 @@ class TrainSettings(StageSettings):
 
     data: str = "data"
     model: str
-    options: dict[str, JsonValue] = {}
+    options: dict[str, JsonValue] = Field(default_factory=dict)
     epochs: int = Field(ge=1)
     batch_size: int = Field(default=400, ge=2)
     learning_rate: float = Field(default=1e-3, gt=0)
@@ -55,7 +55,7 @@ class TrainSettings(StageSettings):
     precision: Precision = "bf16-mixed"
     compiled: bool = False
     threads: int | None = Field(default=None, ge=1)
-    confusion_at: tuple[float, ...] = ()
+    confusion_at: tuple[int, ...] = ()
 
     def schedule(self) -> dict[str, Any]:
         """Return what every learner takes of these."""
@@ -194,4 +194,3 @@ def trained(context: StageContext, name: str) -> nn.Module:
     model = build(settings.model, classes, **settings.options)
     load_safetensors(model, folder / WEIGHTS)
     return model.eval()
-

@@ -1,0 +1,44 @@
+"""A recipe small enough for tests: every learning method, on the easiest windows."""
+
+RECIPE = """\
+name: tiny
+title: Every learning method, for tests
+paper: null
+seeds: [0]
+stages:
+  data:
+    kind: dataset
+    preset: rml2016-10a-corrected
+    per: {smoke: 60, small: 80, full: null}
+    snr: [14, 18]
+    split: random
+  first:
+    {kind: train-classifier, model: afnet, epochs: 4, batch_size: 64, precision: 32-true}
+  weighted:
+    {kind: train-weighted, weights_from: first, model: afnet, epochs: 4, batch_size: 64}
+  teacher:
+    kind: train-classifier
+    model: crosstlnet
+    options: {units: 12, embedding: 6}
+    epochs: 3
+    batch_size: 64
+    learning_rate: 4.0e-3
+    confusion_at: [18]
+  distilled:
+    kind: distil
+    teacher: teacher
+    model: crosstlnet
+    options: {units: 8, embedding: 4}
+    epochs: 4
+    batch_size: 64
+    learning_rate: 4.0e-3
+    beta: 1.0e+5
+  model: {kind: classifier-model, network: first, name: tiny}
+"""
+
+
+def write_recipe(folder):
+    """Write the recipe and return its path."""
+    path = folder / "tiny.yaml"
+    path.write_text(RECIPE, encoding="utf-8")
+    return path
