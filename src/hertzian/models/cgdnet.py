@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from hertzian.models.initialise import he_normal, initialise, lecun_uniform
 from hertzian.models.keras import GaussianDropout, SameMaxPool2d
 from hertzian.models.published import RML2016, EmbeddingClassifier, last_state
+from hertzian.models.recurrent import GRU
 from hertzian.models.registry import register
 from hertzian.models.representation import Image
 
@@ -51,7 +52,7 @@ class CgdNet(EmbeddingClassifier):
             )
             for convolution in convolutions
         )
-        self.recurrent = nn.GRU(2 * (123 + 113), 50, batch_first=True)
+        self.recurrent = GRU(2 * (123 + 113), 50, batch_first=True)
         dense = nn.Linear(50, 256)
         self.embed = nn.Sequential(GaussianDropout(dropout), dense, nn.ReLU())
         self.head = nn.Sequential(GaussianDropout(dropout), nn.Linear(256, class_count))

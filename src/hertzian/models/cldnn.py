@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from hertzian.models.dropout import Dropout
 from hertzian.models.initialise import he_normal, initialise
 from hertzian.models.published import RML2016, EmbeddingClassifier, last_state
 from hertzian.models.registry import register
@@ -46,13 +47,13 @@ class Cldnn(EmbeddingClassifier):
     def __init__(self, class_count: int = len(RML2016), dropout: float = 0.5) -> None:
         super().__init__()
         self.represent = Image()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.first, self.second, self.third = _conv(1), _conv(50), _conv(50)
         self.recurrent = nn.LSTM(2 * (125 + 119), 50, batch_first=True)
         dense = nn.Linear(50, 256)
         output = nn.Linear(256, class_count)
         self.embed = nn.Sequential(dense, nn.ReLU())
-        self.head = nn.Sequential(nn.Dropout(dropout), output)
+        self.head = nn.Sequential(Dropout(dropout), output)
         initialise(self)
         he_normal(dense, output)
 

@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from hertzian.models.dropout import Dropout
 from hertzian.models.initialise import initialise
 from hertzian.models.published import RML2016, EmbeddingClassifier, last_state
 from hertzian.models.registry import register
@@ -46,12 +47,12 @@ class Cldnn2(EmbeddingClassifier):
         layers: list[nn.Module] = []
         inputs = 1
         for filters, height in ((256, 1), (256, 2), (80, 1), (80, 1)):
-            layers += [nn.Conv2d(inputs, filters, (height, 3)), nn.ReLU(), nn.Dropout(dropout)]
+            layers += [nn.Conv2d(inputs, filters, (height, 3)), nn.ReLU(), Dropout(dropout)]
             inputs = filters
         self.convolutions = nn.Sequential(*layers)
         self.recurrent = nn.LSTM(120, 50, batch_first=True)
         self.embed = nn.Sequential(nn.Linear(50, 128), nn.ReLU())
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(128, class_count))
+        self.head = nn.Sequential(Dropout(dropout), nn.Linear(128, class_count))
         initialise(self)
 
     def features(self, x: Tensor) -> dict[str, Tensor]:

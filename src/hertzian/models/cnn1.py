@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from hertzian.models.dropout import Dropout
 from hertzian.models.initialise import he_normal, initialise
 from hertzian.models.keras import SameConv2d
 from hertzian.models.published import RML2016, EmbeddingClassifier
@@ -41,14 +42,14 @@ class Cnn1(EmbeddingClassifier):
         self.convolutions = nn.Sequential(
             SameConv2d(1, 50, (1, 8)),
             nn.ReLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Conv2d(50, 50, (2, 8)),
             nn.ReLU(),
         )
         dense = nn.Linear(50 * 121, 256)
         output = nn.Linear(256, class_count)
-        self.embed = nn.Sequential(nn.Dropout(dropout), nn.Flatten(), dense, nn.ReLU())
-        self.head = nn.Sequential(nn.Dropout(dropout), output)
+        self.embed = nn.Sequential(Dropout(dropout), nn.Flatten(), dense, nn.ReLU())
+        self.head = nn.Sequential(Dropout(dropout), output)
         initialise(self)
         he_normal(dense, output)
 

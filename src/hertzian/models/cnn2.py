@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from hertzian.models.dropout import Dropout
 from hertzian.models.initialise import initialise
 from hertzian.models.keras import SameConv2d
 from hertzian.models.published import RML2016, EmbeddingClassifier
@@ -44,7 +45,7 @@ class Cnn2(EmbeddingClassifier):
         inputs = 1
         for filters in (256, 128, 64, 64):
             layers += [SameConv2d(inputs, filters, (2, 8)), nn.ReLU()]
-            layers += [nn.MaxPool2d((1, 2)), nn.Dropout(dropout)]
+            layers += [nn.MaxPool2d((1, 2)), Dropout(dropout)]
             inputs = filters
         self.convolutions = nn.Sequential(*layers)
         self.embed = nn.Sequential(nn.Flatten(), nn.Linear(64 * 2 * 8, 128), nn.ReLU())

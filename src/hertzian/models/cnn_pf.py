@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from hertzian.models.dropout import Dropout
 from hertzian.models.initialise import initialise
 from hertzian.models.published import RML2016, EmbeddingClassifier
 from hertzian.models.registry import register
@@ -10,7 +11,7 @@ from hertzian.models.representation import AmplitudePhase
 
 
 def _conv(inputs: int, dropout: float) -> nn.Sequential:
-    return nn.Sequential(nn.Conv1d(inputs, 64, 3), nn.ReLU(), nn.Dropout(dropout))
+    return nn.Sequential(nn.Conv1d(inputs, 64, 3), nn.ReLU(), Dropout(dropout))
 
 
 @register(
@@ -58,11 +59,11 @@ class ParallelFusion(EmbeddingClassifier):
             nn.Flatten(),
             nn.Linear(64, 128),
             nn.SELU(),
-            nn.Dropout(dense_dropout),
+            Dropout(dense_dropout),
             nn.Linear(128, 128),
             nn.SELU(),
         )
-        self.head = nn.Sequential(nn.Dropout(dense_dropout), nn.Linear(128, class_count))
+        self.head = nn.Sequential(Dropout(dense_dropout), nn.Linear(128, class_count))
         initialise(self)
 
     def features(self, x: Tensor) -> dict[str, Tensor]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from hertzian.datasets.published import RML2016_10A
+from hertzian.models.dropout import Dropout
 from hertzian.models.initialise import initialise
 from hertzian.models.layers import Normalise
 from hertzian.models.registry import register
@@ -175,7 +176,7 @@ layer norm (samples, N); dilations 2 4 8 16 32 | 2 x [samples, N] | sec. 2.3, fi
         self.second = nn.ModuleDict(
             {name: nn.LSTM(units, embedding, batch_first=True) for name in branches}
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.head = nn.Linear(embedding**2 if both else embedding, class_count)
         initialise(self)
 

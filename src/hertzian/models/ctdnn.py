@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from hertzian.models.dropout import Dropout
 from hertzian.models.initialise import initialise
 from hertzian.models.layers import Normalise
 from hertzian.models.published import RML2016, EmbeddingClassifier
@@ -36,7 +37,7 @@ class Attention(nn.Module):
         super().__init__()
         self.heads = heads
         self.query, self.key, self.value, self.output = (nn.Linear(width, width) for _ in range(4))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape [batch, tokens, width]."""
@@ -56,15 +57,15 @@ class Encoder(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.attend = nn.Sequential(
-            nn.LayerNorm(_WIDTH), Attention(_WIDTH, _HEADS, 0.4), nn.Dropout(0.4)
+            nn.LayerNorm(_WIDTH), Attention(_WIDTH, _HEADS, 0.4), Dropout(0.4)
         )
         self.feed = nn.Sequential(
             nn.LayerNorm(_WIDTH),
             nn.Linear(_WIDTH, _HIDDEN),
             nn.GELU(),
-            nn.Dropout(0.1),
+            Dropout(0.1),
             nn.Linear(_HIDDEN, _WIDTH),
-            nn.Dropout(0.1),
+            Dropout(0.1),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -120,7 +121,7 @@ class Ctdnn(EmbeddingClassifier):
         self.position = nn.Parameter(torch.empty(1, 1 + _SAMPLES, _WIDTH))
         self.encoders = nn.Sequential(*(Encoder() for _ in range(3)))
         self.embed = nn.Sequential(nn.LayerNorm(_WIDTH), nn.Linear(_WIDTH, 128), nn.ReLU())
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(128, class_count))
+        self.head = nn.Sequential(Dropout(dropout), nn.Linear(128, class_count))
         initialise(self)
         nn.init.normal_(self.token)
         nn.init.normal_(self.position)

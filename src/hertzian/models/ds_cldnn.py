@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from hertzian.models.dropout import Dropout
 from hertzian.models.initialise import freeze_second_bias, initialise
 from hertzian.models.published import RML2016, EmbeddingClassifier
 from hertzian.models.registry import register
@@ -20,11 +21,11 @@ class Stream(nn.Module):
         layers: list[nn.Module] = []
         for inputs, filters, height in ((1, 256, 1), (256, 256, 2), (256, 80, 1)):
             layers += [nn.ZeroPad2d((2, 2, 0, 0)), nn.Conv2d(inputs, filters, (height, 3))]
-            layers += [nn.ReLU(), nn.Dropout(dropout)]
+            layers += [nn.ReLU(), Dropout(dropout)]
         self.convolutions = nn.Sequential(*layers)
         self.first = nn.LSTM(80, 100, batch_first=True)
         self.second = nn.LSTM(100, 50, batch_first=True)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return maps [batch, 80, 1, 134] and last state [batch, 50] of [batch, 1, 2, 128]."""

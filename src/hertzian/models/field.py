@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from hertzian.models.dropout import Dropout
 from hertzian.models.layers import (
     ConvBlock,
     Dft,
@@ -144,7 +145,7 @@ class Field(nn.Module):
         self.moments = nn.BatchNorm1d(14)
         joined = 3 * 128 + 16 + 2 * 64 + 96 + 2 * 32 + 14
         self.embed = nn.Sequential(nn.Linear(joined, 192), nn.ReLU())
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(192, class_count))
+        self.head = nn.Sequential(Dropout(dropout), nn.Linear(192, class_count))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits [batch, classes] of float32 [batch, 2, 1024] at any scale."""

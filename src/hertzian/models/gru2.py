@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from hertzian.models.initialise import initialise
 from hertzian.models.layers import Normalise
 from hertzian.models.published import RML2016, EmbeddingClassifier
+from hertzian.models.recurrent import GRU
 from hertzian.models.registry import register
 
 
@@ -36,11 +37,11 @@ class Gru2(EmbeddingClassifier):
     def __init__(self, class_count: int = len(RML2016)) -> None:
         super().__init__()
         self.normalise = Normalise()
-        self.recurrent = nn.GRU(2, 128, num_layers=2, batch_first=True)
+        self.recurrent = GRU(2, 128, num_layers=2, batch_first=True)
         self.head = nn.Linear(128, class_count)
         initialise(self)
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
         """Return `sequence` [batch, 128 steps, 128] and its last step, `embedding`."""
-        sequence, _ = self.recurrent(self.normalise(x).transpose(1, 2))
-        return {"sequence": sequence, "embedding": sequence[:, -1]}
+        sequence, last = self.recurrent(self.normalise(x).transpose(1, 2))
+        return {"sequence": sequence, "embedding": last[-1]}

@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from hertzian.models.dropout import Dropout
 from hertzian.models.initialise import initialise
 from hertzian.models.keras import GaussianNoise, SameConv2d
 from hertzian.models.published import RML2016, EmbeddingClassifier
@@ -49,16 +50,14 @@ class IcAmcNet(EmbeddingClassifier):
             nn.ReLU(),
             SameConv2d(64, 128, (1, 8)),
             nn.ReLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             SameConv2d(128, 128, (1, 8)),
             nn.ReLU(),
         )
         self.embed = nn.Sequential(
-            nn.Dropout(dropout), nn.Flatten(), nn.Linear(128 * 64, 128), nn.ReLU()
+            Dropout(dropout), nn.Flatten(), nn.Linear(128 * 64, 128), nn.ReLU()
         )
-        self.head = nn.Sequential(
-            nn.Dropout(dropout), GaussianNoise(1.0), nn.Linear(128, class_count)
-        )
+        self.head = nn.Sequential(Dropout(dropout), GaussianNoise(1.0), nn.Linear(128, class_count))
         initialise(self)
 
     def features(self, x: Tensor) -> dict[str, Tensor]:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from hertzian.datasets.published import RML2016_10A
+from hertzian.models.dropout import Dropout
 from hertzian.models.initialise import initialise
 from hertzian.models.layers import ConvBlock, Normalise, complex_product
 from hertzian.models.registry import register
@@ -85,7 +86,7 @@ class IQCLNet(nn.Module):
         self.normalise = Normalise()
         self.convolutions = nn.Sequential(ConvBlock(2, 64, 7), ConvBlock(64, 64, 5))
         self.lstm = nn.LSTM(64, 128, batch_first=True)
-        self.dropout = nn.Dropout(0.5)
+        self.dropout = Dropout(0.5)
         self.head = nn.Linear(128, class_count)
         self.experts = ExpertFeatures()
         self.dedicated = (

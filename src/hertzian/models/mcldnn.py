@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from hertzian.models.dropout import Dropout
 from hertzian.models.initialise import initialise
 from hertzian.models.keras import SameConv2d
 from hertzian.models.published import RML2016, EmbeddingClassifier
@@ -56,9 +57,9 @@ class McLdnn(EmbeddingClassifier):
         self.first = nn.LSTM(100, 128, batch_first=True)
         self.second = nn.LSTM(128, 128, batch_first=True)
         self.embed = nn.Sequential(
-            nn.Linear(128, 128), nn.SELU(), nn.Dropout(dropout), nn.Linear(128, 128), nn.SELU()
+            nn.Linear(128, 128), nn.SELU(), Dropout(dropout), nn.Linear(128, 128), nn.SELU()
         )
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(128, class_count))
+        self.head = nn.Sequential(Dropout(dropout), nn.Linear(128, class_count))
         initialise(self)
 
     def features(self, x: Tensor) -> dict[str, Tensor]:

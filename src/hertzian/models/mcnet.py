@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from hertzian.models.dropout import Dropout
 from hertzian.models.initialise import initialise
 from hertzian.models.keras import SameAveragePool2d, SameConv2d, SameMaxPool2d
 from hertzian.models.published import RML2016, EmbeddingClassifier
@@ -83,7 +84,7 @@ class McNet(EmbeddingClassifier):
         self.blocks = nn.ModuleList(Block(128, stride=stride) for stride in (1, 2, 1, 2))
         self.shorten = SameMaxPool2d((2, 2), (1, 2))
         self.last = Block(128, point=64, line=96)
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(384, class_count))
+        self.head = nn.Sequential(Dropout(dropout), nn.Linear(384, class_count))
         initialise(self)
 
     def features(self, x: Tensor) -> dict[str, Tensor]:

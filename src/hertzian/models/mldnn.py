@@ -3,8 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from hertzian.models.dropout import Dropout
 from hertzian.models.initialise import initialise
 from hertzian.models.published import RML2016
+from hertzian.models.recurrent import GRU
 from hertzian.models.registry import register
 from hertzian.models.representation import AmplitudePhase, Image
 
@@ -25,9 +27,9 @@ class Branch(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for inputs, filters, height in ((1, 256, 1), (256, 256, 1), (256, 80, 2)):
-            layers += [nn.Conv2d(inputs, filters, (height, 3)), nn.ReLU(), nn.Dropout(dropout)]
+            layers += [nn.Conv2d(inputs, filters, (height, 3)), nn.ReLU(), Dropout(dropout)]
         self.convolutions = nn.Sequential(*layers)
-        self.recurrent = nn.GRU(
+        self.recurrent = GRU(
             80, 50, num_layers=2, dropout=dropout, batch_first=True, bidirectional=True
         )
         self.weigh = nn.Sequential(
@@ -47,9 +49,7 @@ class Branch(nn.Module):
 
 
 def _classifier(outputs: int, dropout: float) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(100, 256), nn.ReLU(), nn.Dropout(dropout), nn.Linear(256, outputs)
-    )
+    return nn.Sequential(nn.Linear(100, 256), nn.ReLU(), Dropout(dropout), nn.Linear(256, outputs))
 
 
 @register(

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from hertzian.models.initialise import initialise
 from hertzian.models.layers import Normalise
 from hertzian.models.published import RML2016, EmbeddingClassifier
+from hertzian.models.recurrent import GRU
 from hertzian.models.registry import register
 
 
@@ -44,7 +45,7 @@ class PetCgdnn(EmbeddingClassifier):
         self.convolutions = nn.Sequential(
             nn.Conv2d(1, 75, (2, 8)), nn.ReLU(), nn.Conv2d(75, 25, (1, 5)), nn.ReLU()
         )
-        self.recurrent = nn.GRU(25, 128, batch_first=True)
+        self.recurrent = GRU(25, 128, batch_first=True)
         self.head = nn.Linear(128, class_count)
         initialise(self)
 
@@ -63,11 +64,11 @@ class PetCgdnn(EmbeddingClassifier):
             [inphase * cosine + quadrature * sine, quadrature * cosine - inphase * sine], dim=1
         )
         maps = self.convolutions(turned[:, None])
-        sequence, _ = self.recurrent(maps[:, :, 0].transpose(1, 2))
+        sequence, last = self.recurrent(maps[:, :, 0].transpose(1, 2))
         return {
             "phase": phase,
             "turned": turned,
             "convolutions": maps,
             "sequence": sequence,
-            "embedding": sequence[:, -1],
+            "embedding": last[-1],
         }

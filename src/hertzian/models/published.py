@@ -36,5 +36,6 @@ class EmbeddingClassifier(nn.Module, ABC):
 
 def last_state(layer: nn.LSTM | nn.GRU, x: Tensor) -> Tensor:
     """Return what a recurrent layer holds after [batch, steps, inputs]: [batch, units]."""
-    states: Tensor = layer(x)[0]
-    return states[:, -1]
+    last = layer(x)[1]
+    state: Tensor = last[0] if isinstance(layer, nn.LSTM) else last
+    return state[-1]

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from hertzian.models.dropout import Dropout
 from hertzian.models.initialise import initialise
 from hertzian.models.keras import SameConv2d
 from hertzian.models.published import RML2016, EmbeddingClassifier
@@ -48,9 +49,9 @@ class ResNet(EmbeddingClassifier):
             SameConv2d(256, 80, (1, 3)), nn.ReLU(), SameConv2d(80, 80, (1, 3)), nn.ReLU()
         )
         self.embed = nn.Sequential(
-            nn.Dropout(dropout), nn.Flatten(), nn.Linear(80 * 2 * 128, 128), nn.ReLU()
+            Dropout(dropout), nn.Flatten(), nn.Linear(80 * 2 * 128, 128), nn.ReLU()
         )
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(128, class_count))
+        self.head = nn.Sequential(Dropout(dropout), nn.Linear(128, class_count))
         initialise(self)
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
