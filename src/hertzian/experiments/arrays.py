@@ -26,7 +26,7 @@ def read_arrays(
         ExperimentError: unreadable, damaged, or one of the names is not there.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return {name: file[name] for name in (file.files if names is None else names)}
     # a lone .npy gives an array, which has none of an archive's attributes
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -74,11 +74,14 @@ def _stages(result: Result) -> Table:
 
 
 def _settings(value: Any, key: str = "") -> Iterator[Row]:
-    """Yield a row for each setting, under its dotted key as --set takes it."""
+    """Yield a row for each setting, under its dotted key; mappings in lists under their place."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             yield from _settings(inner, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list) and any(isinstance(inner, Mapping) for inner in value):
+        for place, inner in enumerate(value):
+            yield from _settings(inner, f"{key}.{place}")
     elif isinstance(value, list):
-        yield key, ", ".join(map(str, value))
+        yield key, ", ".join(map(str, value)) or "none"
     else:
         yield key, "" if value is None else str(value)
