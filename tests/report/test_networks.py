@@ -76,8 +76,17 @@ def test_feature_maps_share_one_scale():
     shown = figure.axes[:3]
     assert [axes.get_title("left") for axes in shown] == ["QAM16", "QAM64", "$QPSK"]
     assert {axes.images[0].get_clim() for axes in shown} == {(0.0, 2.0)}
-    np.testing.assert_array_equal(shown[1].images[0].get_array(), maps[1])
     figure.draw_without_rendering()
+
+
+def test_every_value_of_a_feature_map_is_a_block_of_pixels():
+    one = np.arange(12.0).reshape(3, 4)
+    image = feature_maps([one], ["a"]).axes[0].images[0]
+    pixels = image.get_array()
+    assert min(pixels.shape) >= 512
+    down, across = pixels.shape[0] // 3, pixels.shape[1] // 4
+    np.testing.assert_array_equal(pixels, np.kron(one, np.ones((down, across))))
+    assert image.get_extent() == [-0.5, 3.5, 2.5, -0.5]
 
 
 @pytest.mark.parametrize(

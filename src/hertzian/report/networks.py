@@ -15,6 +15,7 @@ from hertzian.report.text import printable
 
 _PANELS_IN_A_ROW = 4
 _MAPS_IN_A_ROW = 2
+_PIXELS = 512
 
 History = Mapping[str, Sequence[float | None]]
 """`epoch`, `train_loss`, `validation_loss`, `validation_accuracy`; None for what is not known."""
@@ -142,7 +143,8 @@ def feature_maps(maps: Sequence[npt.ArrayLike], titles: Sequence[str]) -> Figure
         grid = figure.subplots(rows, columns, squeeze=False)
         for axes, one, title in zip(grid.flat, arrays, titles, strict=False):
             picture = axes.imshow(
-                one,
+                _enlarged(one),
+                extent=(-0.5, one.shape[1] - 0.5, one.shape[0] - 0.5, -0.5),
                 aspect="auto",
                 interpolation="none",
                 cmap=mpl.colormaps[HEAT].resampled(64),
@@ -151,9 +153,17 @@ def feature_maps(maps: Sequence[npt.ArrayLike], titles: Sequence[str]) -> Figure
             )
             axes.grid(visible=False)
             axes.set(title=printable(title), xlabel="sample", ylabel="channel")
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.get_major_locator().set_params(integer=True)
         for axes in grid.flat[len(arrays) :]:
             axes.remove()
         bar = figure.colorbar(picture, ax=figure.axes, fraction=0.03, pad=0.012, aspect=30)
         bar.outline.set_visible(False)
         bar.set_label("activation")
     return figure
+
+
+def _enlarged(one: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return a map with each value as a block: browsers smooth what has few pixels."""
+    down, across = (max(1, -(-_PIXELS // size)) for size in one.shape)
+    return one.repeat(down, axis=0).repeat(across, axis=1)
