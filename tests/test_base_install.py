@@ -1,5 +1,6 @@
 """The base install recognises signals without torch or anything else of the training install."""
 
+import json
 import subprocess
 import sys
 from importlib.metadata import requires
@@ -62,6 +63,12 @@ def test_help_works_where_training_libraries_are_missing():
     done = command("--help")
     assert done.returncode == 0, done.stderr
     assert "classify" in done.stdout
+
+
+def test_published_tables_show_where_training_libraries_are_missing(tmp_path):
+    done = command("reproduce", "--json", "--results", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert isinstance(json.loads(done.stdout), list)
 
 
 def test_a_verb_that_trains_says_what_to_install(tmp_path):

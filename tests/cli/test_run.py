@@ -51,6 +51,21 @@ def test_a_run_writes_its_result_where_it_says(hertzian, tmp_path):
     assert (folder / "report.html").is_file()
 
 
+def test_curves_are_not_printed(hertzian, monkeypatch):
+    monkeypatch.setattr(stages, "_KINDS", {})
+
+    @stages.stage("measure", Settings)
+    def measure(settings, context):
+        block = {"accuracy": 0.5, "recall_by_snr": {"BPSK": {"0": 0.5}}, "recall": {"BPSK": 0.5}}
+        return StageOutcome(metrics={"only": block})
+
+    done = hertzian("run", "toy.yaml")
+    assert done.status == 0
+    assert "only.accuracy" in done.out
+    assert "only.recall.BPSK" in done.out
+    assert "recall_by_snr" not in done.out
+
+
 def test_json_is_the_result_file(hertzian, tmp_path):
     done = hertzian(
         *("run", "toy.yaml", "--out", "o", "--json"),

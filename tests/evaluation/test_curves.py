@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hertzian.evaluation import (
+    CURVES,
     EvaluationError,
     accuracy_by_snr,
     evaluation_block,
@@ -67,7 +68,8 @@ def test_curves_agree_with_the_block_and_share_no_key_with_it():
     given = {"classes": list("abcd"), "probabilities": probabilities, "truth": truth, "snr_db": snr}
     block = evaluation_block(model="m", data="d", **given)
     curves = evaluation_curves(**given, confusion_at=range(-20, 20, 2), weights=snr)
-    assert not set(block) & set(curves)
+    assert set(curves) == CURVES
+    assert not set(block) & CURVES
     total = sum(np.array(at["counts"]) for at in curves["confusion_at"].values())
     np.testing.assert_array_equal(total, block["confusion"]["counts"])
     for level, at in curves["confusion_at"].items():

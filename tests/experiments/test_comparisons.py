@@ -1,7 +1,19 @@
+from typing import Literal
+
 import numpy as np
 import pytest
+from tests.experiments.networks import measured
 
-from hertzian.experiments import ExperimentError, interval_of_mean, load_recipe, run_recipe
+from hertzian.experiments import (
+    ExperimentError,
+    StageOutcome,
+    StageSettings,
+    interval_of_mean,
+    load_recipe,
+    read_result,
+    run_recipe,
+    stage,
+)
 from hertzian.experiments.comparisons import Repetition, compare_stages
 from hertzian.experiments.recipe import Compare
 
@@ -123,7 +135,43 @@ def test_damaged_predictions_give_one_line(tmp_path, damage):
     assert "\n" not in str(caught.value)
 
 
-def test_a_run_compares_when_all_is_finished(recipe_file, calls, tmp_path):
+class TrainSettings(StageSettings):
+    kind: Literal["train"]
+    name: str
+    skill: float
+
+
+def test_a_run_compares_its_networks_and_shows_both(calls, tmp_path):
+    @stage("train", TrainSettings, per_seed=True)
+    def train(settings, context):
+        truth = np.tile([0, 1], 500)
+        right = np.arange(1000) < 1000 * settings.skill + context.seed
+        predictions(context.folder / "made", right, truth)
+        (context.folder / "made" / "predictions.npz").rename(context.folder / "predictions.npz")
+        block = measured(settings.name, context.seed, settings.skill)[settings.name]
+        return StageOutcome(metrics={settings.name: block | {"accuracy": right.mean()}})
+
+    path = tmp_path / "pair.yaml"
+    path.write_text(
+        "{name: pair, title: A pair, seeds: [0, 1], stages: {"
+        "new: {kind: train, name: new, skill: 0.75}, old: {kind: train, name: old, skill: 0.5}}, "
+        "published: {new: {accuracy: 0.7}}, compare: [{better: new, worse: old, by: 0.01}]}"
+    )
+    result = run_recipe(
+        load_recipe(path, "smoke"), "smoke", tmp_path / "out", command="hertzian run pair"
+    )
+    assert read_result(tmp_path / "out" / "result.json") == result
+    found = result.metrics["comparisons"]["new - old"]
+    assert found["difference"] == {"mean": 0.25, "interval": [0.25, 0.25], "values": [0.25, 0.25]}
+    for lower, upper in found["over_examples"]:
+        assert 0.2 < lower < 0.25 < upper < 0.3
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "25.00 to 25.00" in page
+    assert "compare.0.better" in page
+    assert "validation loss, seed 1" in page
+
+
+def test_a_stage_without_its_accuracy_costs_nothing_that_is_finished(recipe_file, calls, tmp_path):
     text = recipe_file.read_text() + "compare: [{better: test, worse: learn}]\n"
     recipe_file.write_text(text)
     recipe = load_recipe(recipe_file, "smoke")

@@ -66,6 +66,14 @@ def test_counts_add_up_by_class_name():
     }
 
 
+def test_histories_are_kept_for_each_seed():
+    first = {"epoch": [1, 2], "loss": [2.0, np.nan]}
+    second = {"epoch": [1, 2], "loss": [1.5, 1.0]}
+    merged = over_seeds([{"history": first}, {"history": second}, {}])
+    assert merged["history"]["loss"] == {"values": [[2.0, None], [1.5, 1.0], None]}
+    assert over_seeds([{"history": first}])["history"] == {"epoch": [1, 2], "loss": [2.0, None]}
+
+
 def test_numbers_that_are_none_do_not_reach_json():
     merged = over_seeds([{"a": np.float32("nan"), "b": np.int64(3)}])
     assert merged["a"] is None

@@ -18,9 +18,34 @@ def test_accuracy_is_in_percent_with_snr_ascending():
 
 
 def test_many_curves_stay_distinct():
-    figure = accuracy_over_snr({str(i): {0.0: 0.1 * i} for i in range(10)})
-    looks = {(line.get_color(), line.get_linestyle()) for line in figure.axes[0].lines}
-    assert len(looks) == 10
+    figure = accuracy_over_snr({str(i): {0.0: 0.03 * i} for i in range(24)})
+    lines = figure.axes[0].lines
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 24
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == 24
+
+
+def test_printed_points_are_rings_of_the_colour_of_their_curve():
+    curves = {"a": {0.0: 0.5}, "b": {0.0: 0.6}, "c": {0.0: 0.7}}
+    figure = accuracy_over_snr(curves, {"b": {0.0: 0.91, 12.0: 0.94}, "c": {}})
+    axes = figure.axes[0]
+    assert len(axes.lines) == 4
+    (ring,) = (line for line in axes.lines if line.get_markerfacecolor() == "none")
+    assert ring.get_xdata() == pytest.approx([0, 12])
+    assert ring.get_ydata() == pytest.approx([91, 94])
+    assert ring.get_color() == axes.lines[1].get_color() != axes.lines[0].get_color()
+    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert names == ["a", "b", "c", "printed in the paper"]
+
+
+def test_the_legend_stands_beside_the_axes_and_inside_the_figure():
+    figure = accuracy_over_snr({"one": {0.0: 1.0, 20.0: 1.0}, "another": {0.0: 0.5}}, {})
+    figure.draw_without_rendering()
+    legend = figure.axes[0].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["one", "another"]
+    box = legend.get_window_extent()
+    assert box.x0 > figure.axes[0].get_window_extent().x1
+    assert box.x1 <= figure.bbox.x1
+    assert accuracy_over_snr({"one": {0.0: 1.0}}).axes[0].get_legend() is None
 
 
 def test_confusion_shows_shares_of_the_true_class():

@@ -14,6 +14,7 @@ from hertzian.cli.data import data
 from hertzian.cli.demo import demo
 from hertzian.cli.evaluate import evaluate
 from hertzian.cli.models import models
+from hertzian.cli.reproduce import reproduce
 from hertzian.cli.run import run
 from hertzian.cli.synth import synth
 from hertzian.signal import HertzianError
@@ -27,6 +28,7 @@ VERBS: dict[str, Callable[..., Any] | typer.Typer] = {
     "synth": synth,
     "models": models,
     "run": run,
+    "reproduce": reproduce,
     "evaluate": evaluate,
     "data": data,
     "bench": bench,

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hertzian.cli import output
+from hertzian.evaluation import CURVES
 
 
 def run(
@@ -97,9 +98,9 @@ def _interval(number: Mapping[str, Any], form: str) -> str:
 
 
 def _numbers(metrics: Mapping[str, Any], key: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield (dotted key, number with its mean and interval) of every level."""
+    """Yield (dotted key, number with its mean and interval) of every level, but for curves."""
     for name, value in metrics.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and name not in CURVES:
             inner = f"{key}.{name}" if key else name
             if "mean" in value and "interval" in value:
                 yield inner, value

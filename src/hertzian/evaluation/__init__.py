@@ -6,7 +6,7 @@ from hertzian.evaluation.calibration import (
     pooled_log_probabilities,
 )
 from hertzian.evaluation.classes import EvaluationError, Matching, match_classes
-from hertzian.evaluation.curves import evaluation_curves
+from hertzian.evaluation.curves import CURVES, evaluation_curves
 from hertzian.evaluation.json_values import json_safe
 from hertzian.evaluation.manifest import Entry, evaluate_manifest, read_manifest
 from hertzian.evaluation.metrics import (
@@ -23,6 +23,7 @@ from hertzian.evaluation.sent import Comparison, Heard, Sent, compare_sent
 from hertzian.evaluation.windows import evaluate_windows, refuse_seen
 
 __all__ = [
+    "CURVES",
     "Calibration",
     "Comparison",
     "Entry",

@@ -9,6 +9,14 @@ import numpy.typing as npt
 from hertzian.evaluation.classes import EvaluationError
 from hertzian.evaluation.metrics import Floats, Labels, confusion
 
+CURVES = frozenset(
+    {
+        *("recall_by_snr", "confusion_at", "taken_for"),
+        *("confidence_by_snr", "confidence_by_class", "weight_by_snr", "weight_by_class"),
+    }
+)
+"""Keys of `evaluation_curves`."""
+
 
 def evaluation_curves(
     *,

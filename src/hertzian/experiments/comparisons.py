@@ -1,6 +1,5 @@
 """Comparisons of stages that saw the same test examples: a recipe's `compare`."""
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hertzian.evaluation import bootstrap_interval
+from hertzian.experiments.arrays import read_arrays
 from hertzian.experiments.recipe import Compare
 from hertzian.experiments.result import over_seeds
 from hertzian.experiments.stages import ExperimentError
+
+COMPARISONS = "comparisons"
+"""Key of the comparisons in the metrics of result.json, by their names."""
 
 PREDICTIONS = "predictions.npz"
 """A stage's predictions of its test examples, in its folder: `probabilities` [n, classes], `truth`
@@ -86,11 +89,8 @@ def _over_examples(compare: Compare, better: Repetition, worse: Repetition) -> l
 
 def _right(path: Path) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.integer[Any]]]:
     """Return which predictions are right [n], and the labels [n]."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            probabilities, truth = file["probabilities"], file["truth"]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise ExperimentError(f"{path}: not the predictions of a stage ({error})") from None
+    found = read_arrays(path, "the predictions of a stage", ("probabilities", "truth"))
+    probabilities, truth = found["probabilities"], found["truth"]
     if probabilities.ndim != 2 or not len(truth) or truth.shape != probabilities.shape[:1]:
         raise ExperimentError(
             f"{path}: probabilities {list(probabilities.shape)} and labels {list(truth.shape)} "

@@ -4,30 +4,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from hertzian.experiments.comparisons import COMPARISONS
+from hertzian.experiments.page_networks import find_networks, network_sections
+from hertzian.experiments.page_numbers import Row, measured
 from hertzian.experiments.result import Result
-from hertzian.report import (
-    Plot,
-    Section,
-    Table,
-    accuracy_over_snr,
-    confusion,
-    duration,
-    experiment_page,
-)
-
-_MEASURED = {"mean", "interval", "values"}
-_CONFUSION = {"classes", "counts"}
-_BY_SNR = "accuracy_by_snr"
-_MOST_CLASSES = 60
-
-Row = tuple[str | float | None, ...]
+from hertzian.report import Section, Table, duration, experiment_page
 
 
 def write_page(result: Result, path: Path) -> None:
     """Write a result as one self-contained HTML file.
 
+    Feature maps are shown where the page's folder has `features.npz`, see `network_sections`.
+
     Raises:
-        HertzianError: it cannot be written.
+        HertzianError: it cannot be written, or the feature maps cannot be read.
     """
     recipe = result.recipe
     lead = f"Recipe {recipe['name']}, scale {result.scale}, {_seeds(result)}."
@@ -35,8 +25,15 @@ def write_page(result: Result, path: Path) -> None:
         lead += " The scale is reduced: these numbers are not those of the published protocol."
     if recipe.get("paper"):
         lead += f" After {recipe['paper']}."
+    networks = find_networks(result)
+    others = {
+        name: value
+        for name, value in result.metrics.items()
+        if name not in networks and name != COMPARISONS
+    }
     sections = (
-        Section("Measured", tuple(_measured(result.metrics))),
+        *network_sections(result, networks, path.parent),
+        *([Section("Measured", tuple(measured(others)))] if others or not networks else []),
         Section("How it was measured", (Table(("", ""), tuple(_provenance(result))),)),
         Section("Stages", (_stages(result),)),
         Section("Recipe", (Table(("setting", "value"), tuple(_settings(recipe))),)),
@@ -48,34 +45,6 @@ def _seeds(result: Result) -> str:
     if len(result.seeds) == 1:
         return f"seed {result.seeds[0]}"
     return f"seeds {', '.join(map(str, result.seeds))}"
-
-
-def _measured(metrics: Mapping[str, Any], title: str = "") -> Iterator[Plot | Table]:
-    """Yield a table of the numbers, then what stands below them, deeper and deeper."""
-    numbers = [_number_row(name, value) for name, value in metrics.items() if _is_measured(value)]
-    if numbers:
-        yield Table(("", "mean", "95% from", "to"), numbers, title)
-    for name, value in metrics.items():
-        if not isinstance(value, Mapping) or _is_measured(value):
-            continue
-        inner = f"{title}: {name}" if title else name
-        if set(value) == _CONFUSION:
-            if len(value["classes"]) <= _MOST_CLASSES:
-                yield Plot(confusion(value["classes"], value["counts"]), inner)
-        elif name == _BY_SNR and value:
-            curve = {float(snr): share["mean"] for snr, share in value.items()}
-            yield Plot(accuracy_over_snr({inner: curve}), "Accuracy over SNR")
-        else:
-            yield from _measured(value, inner)
-
-
-def _is_measured(value: object) -> bool:
-    return isinstance(value, Mapping) and set(value) == _MEASURED
-
-
-def _number_row(name: str, value: Mapping[str, Any]) -> Row:
-    lower, upper = value["interval"] or (None, None)
-    return name, value["mean"], lower, upper
 
 
 def _provenance(result: Result) -> Iterator[Row]:
@@ -105,11 +74,14 @@ def _stages(result: Result) -> Table:
 
 
 def _settings(value: Any, key: str = "") -> Iterator[Row]:
-    """Yield a row for each setting, under its dotted key as --set takes it."""
+    """Yield a row for each setting, under its dotted key; mappings in lists under their place."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             yield from _settings(inner, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list) and any(isinstance(inner, Mapping) for inner in value):
+        for place, inner in enumerate(value):
+            yield from _settings(inner, f"{key}.{place}")
     elif isinstance(value, list):
-        yield key, ", ".join(map(str, value))
+        yield key, ", ".join(map(str, value)) or "none"
     else:
         yield key, "" if value is None else str(value)

@@ -8,7 +8,8 @@ mapping of `smoke`, `small` and `full`.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -75,8 +76,11 @@ class Compare(BaseModel):
         return f"{self.better} - {self.worse}"
 
 
-class _File(BaseModel):
-    """A recipe's outline; the settings of its stages are checked by their kinds."""
+class Outline(BaseModel):
+    """A recipe whose stages are not checked yet: their kinds know their settings.
+
+    Attributes are those of `Recipe`, but for `stages`: name -> settings as they were read.
+    """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
@@ -159,17 +163,47 @@ def load_recipe(recipe: str | Path, scale: Scale = "full", overrides: Iterable[s
         ExperimentError: not found, or wrong; the message names the key.
     """
     path = find_recipe(recipe)
+    with _naming(path):
+        return _checked(_outlined(path, scale, overrides))
+
+
+def read_outline(recipe: str | Path) -> Outline:
+    """Read a recipe for the full scale, without what its stages need installed.
+
+    Raises:
+        ExperimentError: not found, or wrong outside its stages; the message names the key.
+    """
+    path = find_recipe(recipe)
+    with _naming(path):
+        return _outlined(path, "full", ())
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Put a recipe's file before what is wrong with it."""
     try:
-        if path.stat().st_size > LARGEST_RECIPE_BYTES:
-            raise ExperimentError(f"a recipe may have up to {LARGEST_RECIPE_BYTES // 1000} kB")
-        raw = _resolve(parse_yaml(path.read_text(encoding="utf-8")), scale, "recipe")
-        for override in overrides:
-            _override(raw, override)
-        return _checked(raw)
+        yield
     except (OSError, UnicodeDecodeError) as error:
         raise ExperimentError(f"{path}: cannot be read ({error})") from None
     except ExperimentError as error:
         raise ExperimentError(f"{path}: {error}") from None
+
+
+def _outlined(path: Path, scale: Scale, overrides: Iterable[str]) -> Outline:
+    if path.stat().st_size > LARGEST_RECIPE_BYTES:
+        raise ExperimentError(f"a recipe may have up to {LARGEST_RECIPE_BYTES // 1000} kB")
+    raw = _resolve(parse_yaml(path.read_text(encoding="utf-8")), scale, "recipe")
+    for override in overrides:
+        _override(raw, override)
+    try:
+        # through JSON, strict checking still takes a list for a tuple and 1 for 1.0
+        outline = Outline.model_validate_json(json.dumps(raw), strict=True)
+    except ValidationError as error:
+        raise ExperimentError(explain(error)) from None
+    if len(set(outline.seeds)) != len(outline.seeds):
+        raise ExperimentError(f"seeds: {list(outline.seeds)} has one twice")
+    _check_names(outline)
+    return outline
 
 
 def _resolve(value: Any, scale: Scale, where: str) -> Any:
@@ -204,28 +238,19 @@ def _override(raw: Any, override: str) -> None:
     place[last] = parse_yaml(text)
 
 
-def _checked(raw: Any) -> Recipe:
-    # through JSON, strict checking still takes a list for a tuple and 1 for 1.0
-    try:
-        outline = _File.model_validate_json(json.dumps(raw), strict=True)
-    except ValidationError as error:
-        raise ExperimentError(explain(error)) from None
-    if len(set(outline.seeds)) != len(outline.seeds):
-        raise ExperimentError(f"seeds: {list(outline.seeds)} has one twice")
-    stages = {name: _settings(name, value) for name, value in outline.stages.items()}
-    _check_names(outline)
+def _checked(outline: Outline) -> Recipe:
     return Recipe(
         name=outline.name,
         title=outline.title,
         paper=outline.paper,
         seeds=outline.seeds,
-        stages=stages,
+        stages={name: _settings(name, value) for name, value in outline.stages.items()},
         published=outline.published,
         compare=outline.compare,
     )
 
 
-def _check_names(outline: _File) -> None:
+def _check_names(outline: Outline) -> None:
     """Check that `published` and `compare` name stages, and that no comparison comes twice."""
     named = [("published", name) for name in outline.published]
     for place, compare in enumerate(outline.compare):

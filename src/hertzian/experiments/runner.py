@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from hertzian.deployment import DatasetIdentity
 from hertzian.deployment.validation import explain
 from hertzian.evaluation import json_safe
-from hertzian.experiments.comparisons import Repetition, compare_stages
+from hertzian.experiments.comparisons import COMPARISONS, Repetition, compare_stages
 from hertzian.experiments.page import write_page
 from hertzian.experiments.provenance import Provenance, gather_provenance
 from hertzian.experiments.recipe import Recipe
@@ -251,14 +251,14 @@ def _collect(
         stages[name] = _record([stamp for _, stamp in own])
         repetitions[name] = [Repetition(stamp.metrics, step.folder) for step, stamp in own]
         found = over_seeds([stamp.metrics for _, stamp in own])
-        clashes = sorted(set(found) & {*metrics, "comparisons"})
+        clashes = sorted(set(found) & {*metrics, COMPARISONS})
         if clashes:
             raise ExperimentError(
                 f"stage {name} measures {clashes[0]!r}, as one before it or the run itself does"
             )
         metrics |= found
     if recipe.compare:
-        metrics["comparisons"] = {c.name: compare_stages(c, repetitions) for c in recipe.compare}
+        metrics[COMPARISONS] = {c.name: compare_stages(c, repetitions) for c in recipe.compare}
     hashes = dict.fromkeys(stamp.split_hash for stamp in stamps if stamp.split_hash)
     return Result(
         recipe=recipe.to_dict(),

@@ -1,10 +1,16 @@
 """Figures, self-contained HTML pages and tables of what was found or measured."""
 
-from hertzian.report.curves import accuracy_over_snr, confusion, reliability
+from hertzian.report.curves import accuracy_over_snr, confusion, reliability, shares_over_snr
 from hertzian.report.detections import write_report
 from hertzian.report.engineering import duration, engineering
 from hertzian.report.entries import DetectionView, ReportEntry
 from hertzian.report.figures import constellation, spectrogram, spectrum
+from hertzian.report.networks import (
+    feature_maps,
+    panels_over_snr,
+    shares_of_classes,
+    training_history,
+)
 from hertzian.report.page import Column, Plot, Section, Table, experiment_page
 from hertzian.report.spectra import SpectrogramImage, power_spectrum, spectrogram_image
 from hertzian.report.tables import CSV_COLUMNS, detections_table, write_csv
@@ -25,11 +31,16 @@ __all__ = [
     "duration",
     "engineering",
     "experiment_page",
+    "feature_maps",
+    "panels_over_snr",
     "power_spectrum",
     "reliability",
+    "shares_of_classes",
+    "shares_over_snr",
     "spectrogram",
     "spectrogram_image",
     "spectrum",
+    "training_history",
     "write_csv",
     "write_report",
 ]

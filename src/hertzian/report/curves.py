@@ -1,38 +1,78 @@
 """Figures of what an experiment measured: accuracy over SNR, confusion, reliability."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from hertzian.report.style import INK, MARKERS, PAPER, SERIES, new_figure, style
+from hertzian.report.style import DASHES, INK, MARKERS, PAPER, SERIES, new_figure, style
 from hertzian.report.text import printable
 
+Curve = Mapping[float, float]
+"""SNR in decibels -> share in 0 ... 1."""
 
-def accuracy_over_snr(accuracy_by_snr: Mapping[str, Mapping[float, float]]) -> Figure:
-    """Draw name -> {SNR in decibels: accuracy in 0 ... 1} as one curve each, SNR ascending."""
+
+def accuracy_over_snr(
+    accuracy_by_snr: Mapping[str, Curve], printed: Mapping[str, Curve] | None = None
+) -> Figure:
+    """Draw name -> {SNR in decibels: accuracy in 0 ... 1} as one curve each, SNR ascending.
+
+    `printed` are points that a paper prints for some of these names, drawn as rings of their
+    colour.
+    """
+    return shares_over_snr(accuracy_by_snr, "accuracy", printed)
+
+
+def shares_over_snr(
+    curves: Mapping[str, Curve], label: str, printed: Mapping[str, Curve] | None = None
+) -> Figure:
+    """Draw shares over SNR as `accuracy_over_snr` draws accuracies; `label` says what they are."""
     with style():
-        figure = new_figure(7.2, 4.2)
+        figure = new_figure(8.4 if len(curves) > 1 else 7.2, 4.2)
         axes = figure.add_subplot()
-        for index, (name, accuracy) in enumerate(accuracy_by_snr.items()):
-            snr = sorted(accuracy)
-            axes.plot(
-                snr,
-                [100 * accuracy[s] for s in snr],
-                color=SERIES[index % len(SERIES)],
-                marker=MARKERS[index % len(MARKERS)],
-                linestyle="-" if index < len(SERIES) else "--",
-                label=printable(name),
-                clip_on=False,
-            )
-        axes.set(xlabel="SNR (dB)", ylabel="accuracy (%)", ylim=(0, 100))
+        ring: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 9}
+        ring |= {"markerfacecolor": "none", "markeredgewidth": 1.6}
+        for index, (name, curve) in enumerate(curves.items()):
+            draw_curve(axes, index, printable(name), curve)
+            points = (printed or {}).get(name, {})
+            if points:
+                heights = [100 * share for share in points.values()]
+                color = SERIES[index % len(SERIES)]
+                axes.plot(list(points), heights, color=color, clip_on=False, **ring)
+        axes.set(xlabel="SNR (dB)", ylabel=f"{label} (%)", ylim=(0, 100))
         axes.margins(x=0.02)
-        if len(accuracy_by_snr) > 1:
-            axes.legend(loc="best")
+        any_printed = any((printed or {}).values())
+        rings = [Line2D([], [], color=INK, label="printed in the paper", **ring)]
+        name_curves(axes, rings if any_printed else ())
     return figure
+
+
+def draw_curve(axes: Axes, index: int, name: str, shares: Curve) -> None:
+    """Draw x -> share in percent as the curve number `index` of a figure, x ascending."""
+    places = sorted(shares)
+    axes.plot(
+        places,
+        [100 * shares[place] for place in places],
+        color=SERIES[index % len(SERIES)],
+        # a colour that comes again gets another marker too
+        marker=MARKERS[(index + 3 * (index // len(SERIES))) % len(MARKERS)],
+        linestyle=DASHES[index // len(SERIES) % len(DASHES)],
+        label=name,
+        clip_on=False,
+    )
+
+
+def name_curves(axes: Axes, more: Sequence[Artist] = ()) -> None:
+    """Put the names of curves, and of `more`, beside the axes, where there are several."""
+    handles = [*axes.get_legend_handles_labels()[0], *more]
+    if len(handles) > 1:
+        axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
 
 
 def confusion(classes: Sequence[str], counts: npt.ArrayLike) -> Figure:

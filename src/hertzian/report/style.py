@@ -30,6 +30,9 @@ SERIES_ON_DARK: tuple[str, ...] = (
 
 MARKERS: tuple[str, ...] = ("o", "s", "^", "D", "v", "P", "X", "*")
 
+DASHES: tuple[str, ...] = ("-", "--", ":", "-.")
+"""Lines of the first curves, one of each colour; of those that have to use a colour again."""
+
 HEAT = "inferno"
 """Perceptually uniform and dark at its low end: the strong stands out on any page."""
 

@@ -1,0 +1,205 @@
+import json
+from datetime import UTC, datetime
+
+import pytest
+from tests.experiments.networks import network_result
+
+from hertzian.evaluation import json_safe
+from hertzian.experiments import ExperimentError, recipe, write_result
+from hertzian.experiments.reproduce import (
+    HEADS,
+    find_results,
+    lines,
+    remarks,
+    reproduce,
+    write_reproduction,
+)
+
+pytestmark = pytest.mark.base
+
+TOY = """\
+name: toy
+title: Networks of a toy
+paper: "Nobody, 1900"
+stages:
+  old: {kind: needs-torch}
+  new: {kind: needs-torch}
+published:
+  new:
+    accuracy: 0.6375
+    accuracy_snr_ge_0: {smoke: 0.1, small: 0.1, full: 0.9305}
+    accuracy_by_snr: {0: 0.91, -4: 0.2}
+    parameters: 6760460
+    source: table 4
+  old: {}
+"""
+
+
+@pytest.fixture(autouse=True)
+def recipes(tmp_path, monkeypatch):
+    """A folder of recipes: toy, toy-study and toys, with published figures; own, without."""
+    folder = tmp_path / "recipes"
+    folder.mkdir()
+    (folder / "toy.yaml").write_text(TOY)
+    for name in ("toy-study", "toys"):
+        (folder / f"{name}.yaml").write_text(TOY.replace("name: toy", f"name: {name}"))
+    (folder / "own.yaml").write_text(TOY[: TOY.index("published")].replace("toy\n", "own\n", 1))
+    monkeypatch.setattr(recipe, "FOLDERS", (folder,))
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+@pytest.fixture
+def keep(tmp_path):
+    """Keeps a result in the folder results/NAME."""
+
+    def keep(folder="toy", **options):
+        path = tmp_path / "results" / folder / "result.json"
+        path.parent.mkdir(parents=True)
+        result = network_result(**options)
+        write_result(result, path)
+        return result
+
+    return keep
+
+
+def rows(tmp_path, paper="toy"):
+    (tmp_path / "results").mkdir(exist_ok=True)
+    found, refused = find_results([tmp_path / "results"])
+    assert refused == []
+    return [row for row in reproduce(paper, found) if row.recipe == "toy"]
+
+
+def test_what_has_not_run_says_how_to(tmp_path):
+    old, new = rows(tmp_path)
+    assert (old.stage, new.stage) == ("old", "new")  # in the order of the run
+    assert new.command == "hertzian run toy --scale full"
+    assert new.reason == "not run at full scale yet"
+    assert [figure.ours for figure in new.figures()] == [None] * 5
+    assert [figure.key for figure in old.figures()] == ["accuracy"]
+    assert remarks([old, new]) == ["not run at full scale yet: hertzian run toy --scale full"]
+
+
+def test_what_was_measured_stands_beside_what_was_published(tmp_path, keep):
+    result = keep(seeds=(0, 1, 2), snrs=(-10, 0, 10))
+    _, new = rows(tmp_path)
+    figures = {figure.key: figure for figure in new.figures()}
+    assert {key: figure.published for key, figure in figures.items()} == {
+        "parameters": 6_760_460,
+        "accuracy": 0.6375,
+        "accuracy_snr_ge_0": 0.9305,
+        "accuracy_by_snr.0": 0.91,
+        "accuracy_by_snr.-4": 0.2,
+    }
+    block = result.metrics["new"]
+    assert figures["accuracy"].ours == block["accuracy"]
+    assert figures["accuracy_by_snr.0"].ours == block["accuracy_by_snr"]["0"]
+    assert figures["accuracy_by_snr.-4"].ours is None  # none of our SNRs
+    assert (new.reason, new.wall_time_s) == (None, 3600)
+    found = [dict(zip((head.title for head in HEADS), line, strict=True)) for line in lines(new)]
+    mean = 100 * block["accuracy"]["mean"]
+    half = 100 * block["accuracy"]["interval"][1] - mean
+    assert found[0] == {
+        **{"row": "new", "figure": "parameters", "difference": "−1", "source": "table 4"},
+        **{"published": "6\u202f760\u202f460", "ours": "6\u202f760\u202f459"},
+        **{"scale": "full", "seeds": "3", "wall time": "1 h 00 min"},
+    }
+    assert found[1] | {"difference": None} == {
+        **{"row": "", "figure": "accuracy", "published": "63.75", "difference": None},
+        "ours": f"{mean:.2f} ± {half:.2f}",
+        **dict.fromkeys(("scale", "seeds", "wall time", "source"), ""),
+    }
+    assert found[1]["difference"] == f"{mean - 63.75:+.2f}".replace("-", "−")
+    assert found[4]["figure"] == "at −4 dB"
+    assert found[4]["ours"] is None
+
+
+def test_the_full_run_is_shown_and_the_others_are_named(tmp_path, keep):
+    later = datetime(2027, 1, 1, tzinfo=UTC)
+    keep("full", date=datetime(2020, 1, 1, tzinfo=UTC))
+    keep("small", scale="small", seeds=(0, 1, 2, 3), date=later)
+    keep("study", name="toy-study", date=later)
+    _, new = rows(tmp_path)
+    assert new.shown.path.as_posix() == "results/full/result.json"
+    assert new.reason is None
+    assert remarks([new]) == [
+        "shown is results/full/result.json, scale full: hertzian run toy --scale full",
+        "not shown is results/small/result.json, scale small",
+    ]
+
+
+def test_of_one_scale_more_seeds_and_then_the_later_is_shown(tmp_path, keep):
+    keep("a", seeds=(0, 1), date=datetime(2026, 1, 1, tzinfo=UTC))
+    keep("b", seeds=(0, 1), date=datetime(2026, 1, 3, tzinfo=UTC))
+    keep("c", seeds=(0,), date=datetime(2026, 1, 9, tzinfo=UTC))
+    _, new = rows(tmp_path)
+    assert [found.path.parent.name for found in (new.shown, *new.others)] == ["b", "a", "c"]
+
+
+def test_a_smaller_scale_is_named_as_such(tmp_path, keep):
+    keep(scale="small")
+    _, new = rows(tmp_path)
+    assert next(lines(new))[5] == "small"
+    assert new.command == "hertzian run toy --scale small"
+    assert remarks([new]) == [
+        "shown is results/toy/result.json, scale small: hertzian run toy --scale small",
+        "not run at full scale yet: hertzian run toy --scale full",
+    ]
+
+
+def test_a_stage_that_came_later_is_missing_alone(tmp_path, keep):
+    keep(skills=[("old", 0.7)])
+    old, new = rows(tmp_path)
+    assert old.reason is None
+    assert (new.shown, new.reason) == (None, "not in the full run yet")
+    assert remarks([old, new]) == [
+        "old: shown is results/toy/result.json, scale full: hertzian run toy --scale full",
+        "new: not in the full run yet: hertzian run toy --scale full",
+    ]
+
+
+def test_a_paper_is_all_recipes_that_begin_with_its_name():
+    found = reproduce("toy", [])
+    assert list(dict.fromkeys(row.recipe for row in found)) == ["toy", "toy-study"]
+    everything = reproduce(None, [])
+    assert list(dict.fromkeys(row.recipe for row in everything)) == ["toy", "toy-study", "toys"]
+    with pytest.raises(ExperimentError, match="own: no recipe with published figures has this"):
+        reproduce("own", [])
+
+
+def test_results_are_found_once_and_what_is_none_is_named(tmp_path, keep):
+    keep()
+    results = tmp_path / "results"
+    (results / "broken").mkdir()
+    (results / "broken" / "result.json").write_text("{")
+    (results / "empty").mkdir()
+    found, refused = find_results([results, results / "toy"])
+    assert [one.path.as_posix() for one in found] == ["results/toy/result.json"]
+    (line,) = refused
+    assert "broken/result.json: not the result of a run" in line
+    with pytest.raises(ExperimentError, match="absent: no such folder of results"):
+        find_results([tmp_path / "absent"])
+
+
+def test_rows_are_json(tmp_path, keep):
+    keep(scale="small")
+    document = json_safe(rows(tmp_path)[1].to_dict())
+    json.dumps(document, allow_nan=False)
+    assert document["figures"]["accuracy"]["published"] == 0.6375
+    assert set(document["figures"]["accuracy"]["ours"]) == {"mean", "interval", "values"}
+    assert document["scale"] == "small"
+    assert document["seeds"] == [0, 1]
+    assert document["result"] == "results/toy/result.json"
+    assert document["reason"] == "not run at full scale yet"
+
+
+def test_the_page_has_a_section_for_each_recipe(tmp_path, keep):
+    keep()
+    found, _ = find_results([tmp_path / "results"])
+    write_reproduction(reproduce(None, found), tmp_path / "page.html")
+    source = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert [f'<section id="{name}">' in source for name in ("toy", "toy-study", "toys", "own")] == [
+        *(True, True, True, False)
+    ]
+    assert "shown is results/toy/result.json, scale full" in source
+    assert source.count("hertzian run toys --scale full") == 1
