@@ -24,6 +24,7 @@ _MODULES: tuple[str, ...] = (
     "hertzian.experiments.field_evidence",
     "hertzian.experiments.agreement.stages",
     "hertzian.experiments.classifiers.data",
+    "hertzian.experiments.classifiers.maps",
     "hertzian.experiments.classifiers.model",
     "hertzian.experiments.classifiers.train",
 )

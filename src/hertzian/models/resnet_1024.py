@@ -6,6 +6,7 @@ from hertzian.models.layers import Normalise
 from hertzian.models.published import RML2018, EmbeddingClassifier
 from hertzian.models.registry import register
 from hertzian.models.vgg_1024 import PAPER, SeluLayers, initialise_selu
+from hertzian.signal import HertzianError
 
 
 class Unit(nn.Module):
@@ -42,20 +43,28 @@ class ResNet1024(EmbeddingClassifier):
     Args:
         class_count: length of the logits.
         dropout: rate of the alpha dropout after each of the first two dense layers.
+        samples: window length, a multiple of 64; others have also used it for 128.
+
+    Raises:
+        HertzianError: another length.
     """
 
-    def __init__(self, class_count: int = len(RML2018), dropout: float = 0.3) -> None:
+    def __init__(
+        self, class_count: int = len(RML2018), dropout: float = 0.3, *, samples: int = 1024
+    ) -> None:
         super().__init__()
+        if samples < 64 or samples % 64:
+            raise HertzianError(f"six halvings want a multiple of 64 samples, not {samples}")
         self.normalise = Normalise()
         layers: list[nn.Module] = []
         for inputs in (2, 32, 32, 32, 32, 32):
             layers += [nn.Conv1d(inputs, 32, 1), Unit(), Unit(), nn.MaxPool1d(2)]
         self.convolutions = nn.Sequential(*layers)
-        self.embed = SeluLayers(32 * 16, dropout)
+        self.embed = SeluLayers(32 * samples // 64, dropout)
         self.head = nn.Sequential(nn.AlphaDropout(dropout), nn.Linear(128, class_count))
         initialise_selu(self)
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
-        """Return `convolutions` [batch, 32, 16] and `embedding` [batch, 128]."""
+        """Return `convolutions` [batch, 32, samples / 64] and `embedding` [batch, 128]."""
         maps = self.convolutions(self.normalise(x))
         return {"convolutions": maps, "embedding": self.embed(maps)}

@@ -53,13 +53,13 @@ def test_every_method_learns(whole):
 
 
 def test_the_block_holds_what_evaluate_prints_and_the_curves(whole):
-    block = whole[2]["metrics"]["teacher"]
+    block = whole[2]["metrics"]["first"]
     assert set(block["accuracy_by_snr"]) == {"14", "18"}
     assert block["confusion_at"]["18"]["classes"] == block["confusion"]["classes"]
     counts = np.array(block["confusion"]["counts"])
     assert counts.sum() == block["examples"]["mean"] == whole[2]["metrics"]["test_windows"]["mean"]
     assert np.trace(counts) / counts.sum() == pytest.approx(block["accuracy"]["mean"])
-    assert block["epochs"]["mean"] == 3
+    assert block["epochs"]["mean"] == 5
 
 
 def test_the_predictions_are_those_of_the_block(whole):
