@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from hertzian.datasets.dataset import Dataset, Float32
+from hertzian.datasets.files import write_dataset
 from hertzian.datasets.opening import open_dataset
+from hertzian.datasets.sampling import sample_cells
 from hertzian.datasets.splits import random_split, read_split, split, write_split
 from hertzian.datasets.synthesis import synthesise
 from hertzian.deployment import DatasetIdentity
@@ -39,8 +41,9 @@ _DIGEST_BYTES = 1 << 20
 
 
 class DatasetSettings(StageSettings):
-    """A preset with the number of examples per (class, SNR), or a file; and how it is split.
+    """A preset or a file, `per` windows of each (class, SNR) of it, and how it is split.
 
+    Without `per` a preset has its own number and a file all that it holds.
     `split` is "grouped" (no realisation in two parts) or "random" (as published results split).
     """
 
@@ -71,6 +74,9 @@ def make_dataset(settings: DatasetSettings, context: StageContext) -> StageOutco
     """Make or open the windows, split them, and count the parts."""
     if settings.preset is not None:
         _make(settings, settings.preset, context.folder / _FILE)
+    elif settings.file is not None and settings.per is not None:
+        sample = sample_cells(open_dataset(settings.file), settings.per, settings.seed)
+        write_dataset(context.folder / _FILE, sample)
     windows = _open(settings, context.folder)
     made = _SPLITS[settings.split](windows, settings.fractions, settings.split_seed)
     write_split(context.folder / _SPLIT, made)
@@ -94,7 +100,9 @@ def _make(settings: DatasetSettings, preset: str, out: Path) -> None:
 
 
 def _open(settings: DatasetSettings, folder: Path) -> Dataset:
-    return open_dataset(folder / _FILE if settings.file is None else settings.file)
+    if settings.file is not None and settings.per is None:
+        return open_dataset(settings.file)
+    return open_dataset(folder / _FILE)
 
 
 def _digest(path: Path) -> str:
