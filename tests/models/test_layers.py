@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hertzian.models.layers import (
     Dft,
+    FirstConv2d,
     Normalise,
     Residual,
     complex_product,
@@ -101,3 +102,16 @@ def test_masked_pooling_sees_only_what_is_present():
     assert pooled[0] == pytest.approx(np.concatenate(expected), rel=1e-4)
     assert masked_mean(x, mask).numpy()[0] == pytest.approx(part.mean(1), rel=1e-5)
     assert np.abs(pooled[1]).max() < 2e-3  # nothing present
+
+
+@pytest.mark.parametrize("kernel", [(1, 1), (1, 5), (2, 3), (3, 2)])
+def test_first_convolution_trains_as_the_plain_one(kernel):
+    layer = FirstConv2d(4, kernel)
+    x = _noise(3, 1, 3, 9).requires_grad_()
+    results = []
+    for training in (True, False):
+        y = layer.train(training)(x)
+        shares = torch.arange(y.numel()).reshape(y.shape).cos()
+        results.append([y, *torch.autograd.grad((y * shares).sum(), [x, *layer.parameters()])])
+    for trained, plain in zip(*results, strict=True):
+        torch.testing.assert_close(trained, plain, rtol=1e-5, atol=1e-5)

@@ -75,6 +75,29 @@ class Dft(nn.Module):
         return torch.matmul(self.matrix, turned).reshape(shape)
 
 
+class FirstConv2d(nn.Conv2d):
+    """`torch.nn.Conv2d` of one map without padding, trained as one matrix product.
+
+    With one input channel a convolution's gradient leaves most of a processor's lanes idle.
+
+    Args:
+        outputs: number of maps.
+        kernel: height and width.
+    """
+
+    def __init__(self, outputs: int, kernel: tuple[int, int]) -> None:
+        super().__init__(1, outputs, kernel)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map [batch, 1, height, width] to [batch, outputs, ...], in training channels last."""
+        if not self.training or input.device.type != "cpu":
+            return super().forward(input)
+        height, width = self.kernel_size
+        windows = input[:, 0].unfold(1, height, 1).unfold(2, width, 1).flatten(3)
+        maps: Tensor = nn.functional.linear(windows, self.weight.flatten(1), self.bias)
+        return maps.permute(0, 3, 1, 2)
+
+
 def complex_product(a: Tensor, b: Tensor) -> Tensor:
     """Return a * b of float [batch, 2, samples] (real, imaginary)."""
     real = a[:, 0] * b[:, 0] - a[:, 1] * b[:, 1]

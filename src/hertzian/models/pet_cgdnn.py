@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from hertzian.models.initialise import initialise
-from hertzian.models.layers import Normalise
+from hertzian.models.layers import FirstConv2d, Normalise
 from hertzian.models.published import RML2016, EmbeddingClassifier
 from hertzian.models.recurrent import GRU
 from hertzian.models.registry import register
@@ -43,7 +43,7 @@ class PetCgdnn(EmbeddingClassifier):
         self.normalise = Normalise()
         self.estimate = nn.Sequential(nn.Flatten(), nn.Linear(2 * 128, 1))
         self.convolutions = nn.Sequential(
-            nn.Conv2d(1, 75, (2, 8)), nn.ReLU(), nn.Conv2d(75, 25, (1, 5)), nn.ReLU()
+            FirstConv2d(75, (2, 8)), nn.ReLU(), nn.Conv2d(75, 25, (1, 5)), nn.ReLU()
         )
         self.recurrent = GRU(25, 128, batch_first=True)
         self.head = nn.Linear(128, class_count)

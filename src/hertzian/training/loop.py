@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader
 from hertzian.signal import HertzianError
 from hertzian.training.batches import Batch, BatchSource, batch_loader
 from hertzian.training.learner import FIGURES, Learner
+from hertzian.training.memory import keep_freed_memory
 
 Precision = Literal["32-true", "bf16-mixed"]
 Accelerator = Literal["auto", "cpu", "gpu"]
@@ -130,6 +131,7 @@ def fit(
     started = time.monotonic()
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
+    keep_freed_memory()
     if threads is not None:
         torch.set_num_threads(threads)
     callbacks = [_StepSeed(seed), _best_epoch_keeper(directory, learner)]
