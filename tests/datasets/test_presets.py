@@ -33,6 +33,41 @@ def test_a_cell_has_what_was_asked_for(name):
     assert np.isfinite(cell.x).all()
 
 
+def test_another_seed_after_the_name_draws_the_one_channel_anew():
+    name = "rml2016-10a"
+    first, second, own = (find_preset(f"{name}@{seed}") for seed in (1, 2, 6))
+    assert first.name == "rml2016-10a@1"
+    assert (first.kinds, first.snr_db) == (find_preset(name).kinds, find_preset(name).snr_db)
+    carrier = first.kinds[first.modulations.index("AM-DSB")]
+    powers = {
+        preset.name: float(np.square(_signal(preset, carrier)).sum(axis=1).mean())
+        for preset in (first, second, own, find_preset(name))
+    }
+    # the gain of the channel at the carrier is all that the two seeds can change much
+    assert powers["rml2016-10a@1"] != pytest.approx(powers["rml2016-10a@2"], rel=0.05)
+    assert powers["rml2016-10a@6"] == pytest.approx(powers[name], rel=0.02)
+
+
+def _signal(preset, kind):
+    parts = preset.maker.parts(0, kind, 18.0, 0, 200).signal.numpy()
+    return np.stack([parts.real, parts.imag], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("rml2016-10a-corrected@1", "preset rml2016-10a-corrected has no single course"),
+        ("field@1", "preset field has no single course"),
+        ("rml2016-10a@", "after @ comes the seed of a channel, such as rml2016-10a@1"),
+        ("rml2016-10a@-1", "after @ comes the seed"),
+        ("fields@1", "'fields@1'; known are rml2016-10a"),
+    ],
+)
+def test_a_channel_that_cannot_be_drawn_anew_is_refused(name, message):
+    with pytest.raises(DatasetError, match=message):
+        find_preset(name)
+
+
 def test_an_unknown_name_lists_those_known():
     with pytest.raises(DatasetError, match="'fields'; known are rml2016-10a"):
         find_preset("fields")

@@ -1,5 +1,7 @@
 """A recipe small enough for tests: every learning method, on the easiest windows."""
 
+from hertzian.experiments.stages import StageContext
+
 RECIPE = """\
 name: tiny
 title: Every learning method, for tests
@@ -34,3 +36,17 @@ def write_recipe(folder):
     path = folder / "tiny.yaml"
     path.write_text(RECIPE, encoding="utf-8")
     return path
+
+
+def context(folder, stages, outputs=None):
+    """Return what a stage knows that runs by itself."""
+    return StageContext(
+        folder=folder,
+        seed=0,
+        scale="smoke",
+        stages=stages,
+        outputs=outputs or {},
+        run_folder=folder,
+        first=True,
+        log=lambda line: None,
+    )

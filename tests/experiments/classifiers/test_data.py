@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+from tests.experiments.classifiers.recipes import context
+
+from hertzian.datasets.dataset import DatasetError
+from hertzian.datasets.files import write_dataset
+from hertzian.datasets.opening import open_dataset
+from hertzian.datasets.synthesis import synthesise
+from hertzian.experiments import ExperimentError
+from hertzian.experiments.classifiers.data import DatasetSettings, make_dataset, split_data
+from hertzian.training import DatasetRows
+
+PRESET = {"preset": "rml2016-10a-corrected", "per": 20, "snr": (0.0, 18.0)}
+
+
+def _made(tmp_path, **settings):
+    """Run the stage, and return its outcome and the context of one that follows."""
+    stage = DatasetSettings(kind="dataset", **settings)
+    folder = tmp_path / "stages" / "data"
+    folder.mkdir(parents=True)
+    outcome = make_dataset(stage, context(folder, {"data": stage}))
+    later = context(tmp_path / "stages" / "next", {"data": stage}, {"data": folder})
+    return outcome, later
+
+
+def test_a_random_split_has_the_shares_asked_for_in_every_cell(tmp_path):
+    outcome, later = _made(tmp_path, **PRESET, split="random")
+    counts = {"train_windows": 264, "validation_windows": 88, "test_windows": 88}
+    assert outcome.metrics == counts
+    assert [seen.preset for seen in outcome.trained_on] == ["rml2016-10a-corrected"]
+    data = split_data(later, "data")
+    assert outcome.split_hash == data.split.hash
+    cells, of_each = np.unique(
+        np.stack([data.labels("test"), data.snr_db("test")]), axis=1, return_counts=True
+    )
+    assert cells.shape[1] == 22
+    assert set(of_each.tolist()) == {4}
+
+
+def test_parts_share_no_window_and_keep_their_labels(tmp_path):
+    _, later = _made(tmp_path, **PRESET)
+    data = split_data(later, "data")
+    seen = []
+    for part in ("train", "validation", "test"):
+        x, labels = data.part(part)[np.arange(len(data.labels(part)))]
+        np.testing.assert_array_equal(labels, data.labels(part))
+        np.testing.assert_array_equal(x, data.dataset.x.rows(data.split.parts[part]))
+        seen += [window.tobytes() for window in x.numpy()]
+    assert len(set(seen)) == len(seen)
+    assert data.classes[-5:] == ("4PAM", "16QAM", "64QAM", "QPSK", "WBFM")
+
+
+def test_what_is_too_large_for_memory_stays_in_its_file(tmp_path, monkeypatch):
+    _, later = _made(tmp_path, **PRESET)
+    data = split_data(later, "data")
+    rows = np.array([3, 4, 17])
+    kept = data.part("train")[rows]
+    monkeypatch.setattr("hertzian.experiments.classifiers.data.KEPT_BYTES", 1000)
+    read = data.part("train")
+    assert isinstance(read, DatasetRows)
+    for one, other in zip(kept, read[rows], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "windows.h5"
+    synthesise("rml2016-10a-corrected", path, per=30, seed=3, snr_db=[0, 18])
+    return path
+
+
+def test_a_file_gives_all_it_has_or_as_many_of_each_cell_as_asked(tmp_path, file):
+    outcome, later = _made(tmp_path, file=str(file))
+    assert sum(outcome.metrics.values()) == 660
+    assert split_data(later, "data").dataset.seed == 3
+    few, later = _made(tmp_path / "few", file=str(file), per=10, split="random")
+    assert few.metrics == {"train_windows": 132, "validation_windows": 44, "test_windows": 44}
+    whole = {window.tobytes() for window in open_dataset(file).x[0:660]}
+    assert all(w.tobytes() in whole for w in split_data(later, "data").dataset.x[0:220])
+
+
+def test_a_file_that_changed_is_noticed(tmp_path, file):
+    stage = DatasetSettings(kind="dataset", file=str(file))
+    before = stage.named_files()
+    _, later = _made(tmp_path, file=str(file))
+    other = open_dataset(file)
+    labels = other.modulation.copy()
+    labels[:5] = 9
+    object.__setattr__(other, "modulation", labels)
+    write_dataset(tmp_path / "other.h5", other)
+    (tmp_path / "other.h5").replace(file)
+    assert stage.named_files() != before
+    with pytest.raises(DatasetError, match="split"):
+        split_data(later, "data")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "expected a preset or a file, and not both"),
+        ({"preset": "field", "file": "a.h5"}, "expected a preset or a file, and not both"),
+        ({"preset": "field", "fractions": {"train": 0.5, "test": 0.5}}, "fractions: expected"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        DatasetSettings(kind="dataset", **settings)
+
+
+def test_another_stage_is_no_data(tmp_path):
+    _, later = _made(tmp_path, **PRESET)
+    with pytest.raises(ExperimentError, match="no stage 'date' comes before; these do: data"):
+        split_data(later, "date")
