@@ -22,7 +22,8 @@ def test_the_loss_is_the_weighted_sum_of_both(share):
     error = (found["reconstruction"] - found["input"]).square().mean()
     named = -model.head(found["embedding"]).log_softmax(1)[torch.arange(len(x)), labels].mean()
     loss = Reconstruction(model, 11, 1e-3, share).training_loss((x, labels))
-    assert float(loss) == pytest.approx(float((1 - share) * named + share * error), rel=1e-5)
+    expected = (1 - share) * named + share * error
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_both_parts_of_the_network_learn():

@@ -37,9 +37,11 @@ def test_a_random_split_has_the_shares_asked_for_in_every_cell(tmp_path):
     assert set(of_each.tolist()) == {4}
 
 
-def test_parts_share_no_window_and_keep_their_labels(tmp_path):
-    _, later = _made(tmp_path, **PRESET)
+def test_parts_share_no_group_no_window_and_keep_their_labels(tmp_path):
+    _, later = _made(tmp_path, **{**PRESET, "per": 120})
     data = split_data(later, "data")
+    groups = [set(data.dataset.group[rows].tolist()) for rows in data.split.parts.values()]
+    assert not (groups[0] & groups[1] or groups[0] & groups[2] or groups[1] & groups[2])
     seen = []
     for part in ("train", "validation", "test"):
         x, labels = data.part(part)[np.arange(len(data.labels(part)))]
@@ -51,7 +53,7 @@ def test_parts_share_no_window_and_keep_their_labels(tmp_path):
 
 
 def test_what_is_too_large_for_memory_stays_in_its_file(tmp_path, monkeypatch):
-    _, later = _made(tmp_path, **PRESET)
+    _, later = _made(tmp_path, **PRESET, split="random")
     data = split_data(later, "data")
     rows = np.array([3, 4, 17])
     kept = data.part("train")[rows]
@@ -70,7 +72,7 @@ def file(tmp_path):
 
 
 def test_a_file_gives_all_it_has_or_as_many_of_each_cell_as_asked(tmp_path, file):
-    outcome, later = _made(tmp_path, file=str(file))
+    outcome, later = _made(tmp_path, file=str(file), split="random")
     assert sum(outcome.metrics.values()) == 660
     assert split_data(later, "data").dataset.seed == 3
     few, later = _made(tmp_path / "few", file=str(file), per=10, split="random")
@@ -82,7 +84,7 @@ def test_a_file_gives_all_it_has_or_as_many_of_each_cell_as_asked(tmp_path, file
 def test_a_file_that_changed_is_noticed(tmp_path, file):
     stage = DatasetSettings(kind="dataset", file=str(file))
     before = stage.named_files()
-    _, later = _made(tmp_path, file=str(file))
+    _, later = _made(tmp_path, file=str(file), split="random")
     other = open_dataset(file)
     labels = other.modulation.copy()
     labels[:5] = 9
@@ -108,6 +110,6 @@ def test_settings_that_contradict_each_other_are_refused(settings, message):
 
 
 def test_another_stage_is_no_data(tmp_path):
-    _, later = _made(tmp_path, **PRESET)
+    _, later = _made(tmp_path, **PRESET, split="random")
     with pytest.raises(ExperimentError, match="no stage 'date' comes before; these do: data"):
         split_data(later, "date")
