@@ -149,7 +149,7 @@ class Classifier(Learner):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return Adam on the network alone."""
         wanted = [p for p in self.model.parameters() if p.requires_grad]
-        return torch.optim.Adam(wanted, lr=self.learning_rate, eps=ADAM_EPSILON)
+        return torch.optim.Adam(wanted, lr=self.learning_rate, eps=ADAM_EPSILON, fused=True)
 
     def configure_callbacks(self) -> list[Callback]:
         """Give the trainer the plateau schedule."""
