@@ -8,6 +8,7 @@ from hertzian.datasets.presets import PRESETS
 from hertzian.datasets.synthesis import open_pool
 from hertzian.experiments import generation
 from hertzian.experiments.generation import Rate
+from hertzian.experiments.peers import torchsig
 from hertzian.experiments.peers.errors import PeerError
 from hertzian.experiments.peers.torchsig import Speed
 
@@ -88,7 +89,7 @@ def test_torchsig_and_ours_take_turns_and_medians_are_compared(monkeypatch):
 
     monkeypatch.setattr(generation, "preset_rate", ours)
     monkeypatch.setattr(generation, "_torchsig_speeds", theirs)
-    monkeypatch.setattr("hertzian.experiments.peers.torchsig.find_python", lambda folder: None)
+    monkeypatch.setattr(torchsig.Environment, "find_python", lambda *_: None)
     done = []
     told = generation.beside_torchsig(2, 1.0, 50, 3, None, done.append)
     assert turns == ["ours", "theirs"] * 3

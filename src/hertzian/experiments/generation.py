@@ -195,7 +195,7 @@ def beside_torchsig(
     Raises:
         PeerError: TorchSig is missing or failed.
     """
-    torchsig.find_python(folder)
+    torchsig.ENVIRONMENT.find_python(folder)
     ours, theirs = [], []
     for number in range(rounds):
         ours.append(preset_rate(FLAGSHIP, workers, seconds).samples_per_second)

@@ -4,20 +4,23 @@ TorchSig needs releases that this environment must not have, so it lives in anot
 `python -m hertzian.experiments.peers.torchsig [FOLDER]` makes that; nothing else installs it.
 """
 
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from hertzian.experiments.peers.environment import Environment
 from hertzian.experiments.peers.errors import PeerError
-from hertzian.experiments.peers.process import ask, number, run_python
+from hertzian.experiments.peers.process import ask, number
 
-REQUIREMENTS = ("torch==2.13.0", "torchsig==2.2.0")
+ENVIRONMENT = Environment(
+    name="TorchSig",
+    module="hertzian.experiments.peers.torchsig",
+    requirements=("torch==2.13.0", "torchsig==2.2.0"),
+    imports=("torchsig",),
+)
 
-_NAME = "TorchSig"
+_NAME = ENVIRONMENT.name
 _WORKER = Path(__file__).with_name("torchsig_worker.py")
-_VERSION = "from importlib.metadata import version; print(version('torchsig'))"
-_SHOWN = 300
 
 
 @dataclass(frozen=True)
@@ -42,60 +45,6 @@ class Speed:
     def examples_per_s(self) -> float:
         """Examples in a second."""
         return self.examples / self.seconds
-
-
-def default_folder() -> Path:
-    """Return where the environment lies unless the caller names another folder."""
-    cache = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "hertzian" / "torchsig"
-
-
-def _python_in(folder: Path) -> Path:
-    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-
-
-def find_python(folder: Path | None = None) -> Path:
-    """Return the interpreter of the environment.
-
-    Raises:
-        PeerError: TorchSig is not there; the message says how to install it.
-    """
-    folder = folder or default_folder()
-    python = _python_in(folder)
-    if python.is_file():
-        status, _, _ = run_python(python, ["-c", _VERSION], 60)
-        if status == 0:
-            return python
-    raise PeerError(
-        f"TorchSig is not installed in {folder}: "
-        f"install it with `python -m hertzian.experiments.peers.torchsig {folder}`"
-    )
-
-
-def install(folder: Path | None = None, *, timeout_s: float = 3600.0) -> Path:
-    """Make the environment and install TorchSig into it; return its interpreter.
-
-    Started again after a failure, it goes on in the same folder.
-
-    Raises:
-        PeerError: the folder holds something else, or an installation step failed.
-    """
-    folder = folder or default_folder()
-    if folder.exists() and not folder.is_dir():
-        raise PeerError(f"{folder} is a file: name a folder for the environment")
-    foreign = folder.is_dir() and any(folder.iterdir()) and not (folder / "pyvenv.cfg").is_file()
-    if foreign:
-        raise PeerError(f"{folder} holds something else: name an empty folder for the environment")
-    steps = (
-        (Path(sys.executable), ["-m", "venv", str(folder)]),
-        (_python_in(folder), ["-m", "pip", "install", "--quiet", *REQUIREMENTS]),
-    )
-    for python, arguments in steps:
-        status, stdout, stderr = run_python(python, arguments, timeout_s)
-        if status:
-            said = (stderr or stdout).strip()[-_SHOWN:]
-            raise PeerError(f"{arguments[1]} failed in {folder}: {said}")
-    return find_python(folder)
 
 
 def measure_speed(
@@ -140,7 +89,7 @@ def measure_speed(
         "seed": seed,
         "threads": threads,
     }
-    answer = ask(find_python(folder), _WORKER, request, _NAME, timeout_s)
+    answer = ask(ENVIRONMENT.find_python(folder), _WORKER, request, _NAME, timeout_s)
     seconds = number(answer, "seconds", _NAME)
     if seconds <= 0:
         raise PeerError(f"{_NAME} answered {seconds} s for {examples} examples")
@@ -148,19 +97,5 @@ def measure_speed(
     return Speed(examples, samples, impairment_level, seconds, versions)
 
 
-def main(arguments: list[str]) -> int:
-    """Install into the folder that is named, or into the default one; return the exit status."""
-    if len(arguments) > 1 or (arguments and arguments[0].startswith("-")):
-        print("usage: python -m hertzian.experiments.peers.torchsig [FOLDER]", file=sys.stderr)
-        return 2
-    try:
-        python = install(Path(arguments[0]) if arguments else None)
-    except PeerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(f"TorchSig is installed: {python}")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(ENVIRONMENT.main(sys.argv[1:]))
