@@ -23,6 +23,9 @@ _MODULES: tuple[str, ...] = (
     "hertzian.experiments.field",
     "hertzian.experiments.field_evidence",
     "hertzian.experiments.agreement.stages",
+    "hertzian.experiments.fine_tuning",
+    "hertzian.experiments.held_out",
+    "hertzian.experiments.labelled_recordings",
 )
 
 
