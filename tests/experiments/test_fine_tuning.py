@@ -12,7 +12,12 @@ from tests.datasets.captures import capture
 
 from hertzian.deployment import load_predictor
 from hertzian.evaluation.calibration import Calibration, pooled_log_probabilities
-from hertzian.experiments import ExperimentError, load_recipe, run_recipe
+from hertzian.experiments import (
+    ExperimentError,
+    labelled_recordings,
+    load_recipe,
+    run_recipe,
+)
 from hertzian.experiments.fine_tuning import modest_temperature, start_from_shipped
 from hertzian.experiments.labelled_recordings import PARTS
 from hertzian.models.field import Field
@@ -169,7 +174,9 @@ def spoil(meta):
     meta.write_text(json.dumps(document))
 
 
-def test_recordings_that_turn_out_bad_are_refused_or_skipped(tmp_path):
+def test_recordings_that_turn_out_bad_are_refused_or_skipped(tmp_path, monkeypatch):
+    # as of large recordings, by several processes
+    monkeypatch.setattr(labelled_recordings, "_FEW_SAMPLES", 0)
     for number in range(5):
         capture(tmp_path / "c" / f"{number}.sigmf-meta", ["QPSK"], number, samples=30_000)
     spoil(capture(tmp_path / "c" / "bad.sigmf-meta", ["QPSK"], 50))

@@ -1,5 +1,6 @@
 """The stage that teaches the shipped network a user's own recordings, and writes the model."""
 
+import dataclasses
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -89,7 +90,7 @@ def fine_tune(settings: FineTuneSettings, context: StageContext) -> StageOutcome
         start_from_shipped(model, shipped)
     metrics = _train(model, settings, context, training, validation, shipped)
     metadata = _described(model, classes, record, shipped, context, settings)
-    metadata, calibrated = _calibrated(model, metadata, validation)
+    metadata, calibrated = _calibrated(model, metadata, shipped, validation)
     metrics |= calibrated
     save_model(model, metadata, context.folder, scale=context.scale, measured=metrics)
     for suffix in ("onnx", "safetensors", "json"):
@@ -236,13 +237,28 @@ class _InTorch:
 
 
 def _calibrated(
-    model: nn.Module, metadata: ModelMetadata, validation: Sequence[Shard]
+    model: nn.Module,
+    metadata: ModelMetadata,
+    shipped: ModelMetadata,
+    validation: Sequence[Shard],
 ) -> tuple[ModelMetadata, dict[str, Any]]:
-    """Calibrate the pooled probabilities on the validation part's detections."""
+    """Calibrate the pooled probabilities on the validation part's detections.
+
+    Where these are too few for that, the shipped calibration stays, made modest.
+    """
     predictor = _InTorch(model, metadata)
     logits, counts, labels = pooled_detections(predictor, list(validation))
     found = fit_calibration(logits, counts, labels)
     temperature = modest_temperature(found, logits, counts, labels)
+    if temperature > found.temperature:
+        # so few detections tell nothing of the exponent and the biases either
+        found = dataclasses.replace(
+            found,
+            temperature=shipped.temperature,
+            evidence_exponent=shipped.evidence_exponent,
+            biases=np.zeros(logits.shape[1]),
+        )
+        temperature = modest_temperature(found, logits, counts, labels)
     calibrated = metadata.model_copy(
         update={
             "temperature": temperature,
@@ -251,11 +267,18 @@ def _calibrated(
         }
     )
     right = logits.argmax(axis=1) == labels
+    log_p = pooled_log_probabilities(
+        logits,
+        counts,
+        temperature=temperature,
+        evidence_exponent=found.evidence_exponent,
+        biases=found.biases,
+    )
     return calibrated, {
         "calibration_detections": len(labels),
         "calibration_detection_accuracy": float(right.mean()),
         "nll_before_calibration": found.nll_before,
-        "nll": found.nll,
+        "nll": float(-log_p[np.arange(len(labels)), labels].mean()),
         "temperature": temperature,
         "evidence_exponent": found.evidence_exponent,
     }
