@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 import json
 import warnings
@@ -203,7 +204,7 @@ def test_offset_of_a_split_recording(tmp_path: Path) -> None:
     annotate_sigmf(open_recording(meta), [Annotation(7, 2)], meta)
     starts = [e["core:sample_start"] for e in json.loads(meta.read_text())["annotations"]]
     assert starts == [100, 150, 1007]
-    assert open_recording(meta).annotations[-1] == Annotation(7, 2)
+    assert open_recording(meta).annotations[-1] == Annotation(7, 2, generator="hertzian")
 
 
 def test_what_only_the_caller_knew_is_filled_in(tmp_path: Path) -> None:
@@ -328,4 +329,6 @@ def test_detections_become_annotations(tmp_path: Path) -> None:
     assert with_protocol.comment == comment + ", protocol LoRa"
     annotate_sigmf(recording, [plain], tmp_path / "g.sigmf-meta")
     validated(tmp_path / "g.sigmf-meta")
-    assert open_recording(tmp_path / "g.sigmf-meta").annotations == (plain,)
+    assert open_recording(tmp_path / "g.sigmf-meta").annotations == (
+        dataclasses.replace(plain, generator="hertzian"),
+    )

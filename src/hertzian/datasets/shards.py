@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from hertzian.datasets.field import Scene
-from hertzian.datasets.windows import field_windows
+from hertzian.datasets.windows import Windows, field_windows
 
 SHARD_RECORDINGS = 200
 
@@ -71,6 +71,27 @@ def read_shards(directory: Path) -> list[Shard]:
     ]
 
 
+def has_shard(directory: Path, number: int) -> bool:
+    """Tell whether a shard is complete."""
+    return _part(directory, number, "snr_db").exists()
+
+
+def write_shard(directory: Path, number: int, found: Windows) -> None:
+    """Write windows as the shard of this number, which is that of their first recording."""
+    for name, array in (
+        ("x", found.x),
+        ("label", found.label),
+        ("detection", found.detection),
+        ("snr_db", found.snr_db),
+    ):
+        target = _part(directory, number, name)
+        partial = target.with_suffix(".partial")
+        with partial.open("wb") as file:
+            np.save(file, array)
+        # the last part to appear marks the shard as complete
+        partial.replace(target)
+
+
 def _one_thread() -> None:
     torch.set_num_threads(1)
 
@@ -88,19 +109,6 @@ def _write_shard(
     scene: Scene,
     per_detection: int,
 ) -> None:
-    last = _part(directory, first, "snr_db")
-    if last.exists():
+    if has_shard(directory, first):
         return
-    found = field_windows(seed, first, count, classes, scene, per_detection)
-    for name, array in (
-        ("x", found.x),
-        ("label", found.label),
-        ("detection", found.detection),
-        ("snr_db", found.snr_db),
-    ):
-        target = _part(directory, first, name)
-        partial = target.with_suffix(".partial")
-        with partial.open("wb") as file:
-            np.save(file, array)
-        # the last part to appear marks the shard as complete
-        partial.replace(target)
+    write_shard(directory, first, field_windows(seed, first, count, classes, scene, per_detection))

@@ -103,7 +103,8 @@ def label_of(found: Baseband, emissions: tuple[Emission, ...]) -> tuple[str, flo
     return ("noise", found.snr_db) if found.plateau and bare else None
 
 
-def _unit_power(cut: npt.NDArray[np.complex64]) -> npt.NDArray[np.complex64]:
+def unit_power(cut: npt.NDArray[np.complex64]) -> npt.NDArray[np.complex64]:
+    """Scale each window of complex64 [..., WINDOW] to a mean power of one."""
     peak = np.abs(cut).max(axis=-1, keepdims=True)
     rms = np.sqrt(np.mean(np.abs(cut / peak) ** 2, axis=-1, keepdims=True))
     return np.asarray(cut / (peak * rms), dtype=np.complex64)
@@ -123,7 +124,7 @@ def recording_windows(
             continue
         # a plateau of noise fills every recording that has one: a few windows tell as much
         limit = min(per_detection, _NOISE_WINDOWS) if truth[0] == "noise" else per_detection
-        cut = _unit_power(windows(found, limit))
+        cut = unit_power(windows(found, limit))
         rows.append((to_channels(cut).astype(np.float16), classes.index(truth[0]), truth[1]))
     return rows
 

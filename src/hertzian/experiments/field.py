@@ -22,7 +22,7 @@ from hertzian.datasets.field import (
 )
 from hertzian.datasets.shards import Shard, read_shards, write_shards
 from hertzian.datasets.windows import detect, match
-from hertzian.deployment import DatasetIdentity, ModelMetadata, OnnxPredictor
+from hertzian.deployment import DatasetIdentity, ModelMetadata, OnnxPredictor, Predictor
 from hertzian.deployment.export import save_model
 from hertzian.detection import OCCUPIED_SHARE, WINDOW, Baseband, least_snr_db
 from hertzian.evaluation import fit_calibration
@@ -109,21 +109,21 @@ def train(settings: TrainSettings, context: StageContext) -> StageOutcome:
     classes = spec(_MODEL).classes
     torch.manual_seed(context.seed)
     model = build(_MODEL)
-    windows = _arrays(shards)
+    windows = as_dataset(shards)
     learner = Supervised(
         model,
         len(classes),
         settings.learning_rate,
         settings.epochs,
         steps_per_epoch(windows, settings.batch_size),
-        class_weights=_class_weights(shards, len(classes)),
+        class_weights=class_weights(shards, len(classes)),
         seed=context.seed,
         compiled=settings.compiled,
     )
     result = fit(
         learner,
         windows,
-        _arrays(read_shards(folder / "validation")),
+        as_dataset(read_shards(folder / "validation")),
         epochs=settings.epochs,
         batch_size=settings.batch_size,
         directory=context.folder,
@@ -184,7 +184,7 @@ def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
     save_model(model, metadata, context.folder)
     onnx = context.folder / f"{_MODEL}.onnx"
     shards = read_shards(context.output(settings.data) / "calibration")
-    logits, counts, labels = _detections(OnnxPredictor(onnx), shards)
+    logits, counts, labels = pooled_detections(OnnxPredictor(onnx), shards)
     found = fit_calibration(logits, counts, labels)
     seed = part_seed(context.seed, "calibration")
     missed = _missed_share(seed, settings.silent_recordings)
@@ -236,11 +236,12 @@ def _count(folder: Path) -> int:
     return sum(len(shard.label) for shard in read_shards(folder))
 
 
-def _arrays(shards: list[Shard]) -> ArrayDataset:
+def as_dataset(shards: list[Shard]) -> ArrayDataset:
+    """Return the windows and labels of shards, for training."""
     return ArrayDataset([(shard.x, shard.label) for shard in shards if len(shard.label)])
 
 
-def _class_weights(shards: list[Shard], classes: int) -> list[float]:
+def class_weights(shards: list[Shard], classes: int) -> list[float]:
     """Weight each class by the inverse root of its share: rare ones count more, not all alike."""
     counts = np.bincount(np.concatenate([s.label for s in shards]), minlength=classes)
     weights = 1 / np.sqrt(np.maximum(counts, 1.0))
@@ -279,7 +280,7 @@ def _missed_prefixes(seed: int, recordings: int) -> tuple[tuple[int, float], ...
         own = [shows for samples, shows in seen if least <= samples < most]
         # of none at all, nothing is known
         if own:
-            shares.append((int(least), _laplace(own.count(False), len(own))))
+            shares.append((int(least), laplace(own.count(False), len(own))))
     return tuple(shares)
 
 
@@ -292,8 +293,8 @@ def _shares(seed: int, recordings: int) -> tuple[dict[str, float], dict[str, flo
         repeating[label] += repeats_itself(found.iq)
         keyed[label] += pulses_carry_data(found.iq)
     return (
-        {label: _laplace(repeating[label], count) for label, count in sorted(all_of.items())},
-        {label: _laplace(keyed[label], count) for label, count in sorted(all_of.items())},
+        {label: laplace(repeating[label], count) for label, count in sorted(all_of.items())},
+        {label: laplace(keyed[label], count) for label, count in sorted(all_of.items())},
     )
 
 
@@ -307,13 +308,13 @@ def _matched(seed: int, indices: range, scene: Scene) -> Iterator[tuple[str, Bas
                 yield truth.label, found
 
 
-def _laplace(hits: int, count: int) -> float:
+def laplace(hits: int, count: int) -> float:
     """Return a share by Laplace's rule: none of a few is not never."""
     return (hits + 1) / (count + 2)
 
 
-def _detections(
-    predictor: OnnxPredictor, shards: list[Shard]
+def pooled_detections(
+    predictor: Predictor, shards: list[Shard]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return mean logits [d, classes], windows [d] and labels [d] of every detection."""
     rows = list(_per_detection(predictor, shards))
@@ -322,7 +323,7 @@ def _detections(
 
 
 def _per_detection(
-    predictor: OnnxPredictor, shards: list[Shard]
+    predictor: Predictor, shards: list[Shard]
 ) -> Iterator[tuple[npt.NDArray[np.float64], int, int]]:
     for shard in shards:
         logits = predictor.logits(np.asarray(shard.x, dtype=np.float32)).astype(np.float64)

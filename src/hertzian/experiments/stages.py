@@ -27,6 +27,9 @@ _MODULES: tuple[str, ...] = (
     "hertzian.experiments.classifiers.maps",
     "hertzian.experiments.classifiers.model",
     "hertzian.experiments.classifiers.train",
+    "hertzian.experiments.fine_tuning",
+    "hertzian.experiments.held_out",
+    "hertzian.experiments.labelled_recordings",
 )
 
 

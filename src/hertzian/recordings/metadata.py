@@ -201,6 +201,7 @@ def _format(path: Path, datatype: object) -> str:
 
 def _annotation(path: Path, entry: Json, first_sample: int) -> Annotation:
     start = (_integer(path, entry, "core:sample_start") or 0) - first_sample
+    generator = entry.get("core:generator")
     count = _integer(path, entry, "core:sample_count")
     if start < 0:
         # the part of it that lies in an earlier file of a split recording
@@ -213,6 +214,8 @@ def _annotation(path: Path, entry: Json, first_sample: int) -> Annotation:
         upper_hz=_number(path, entry, "core:freq_upper_edge"),
         label=_text(path, entry, "core:label"),
         comment=_text(path, entry, "core:comment"),
+        # who wrote it matters too little to refuse a recording
+        generator=generator if isinstance(generator, str) else None,
     )
 
 

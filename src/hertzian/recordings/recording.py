@@ -24,6 +24,7 @@ class Annotation:
         upper_hz: upper edge, an absolute radio frequency, or None.
         label: short name, or None.
         comment: free text, or None.
+        generator: the program that wrote it, or None.
     """
 
     start: int
@@ -32,6 +33,7 @@ class Annotation:
     upper_hz: float | None = None
     label: str | None = None
     comment: str | None = None
+    generator: str | None = None
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,7 @@ def _entry(annotation: Annotation, first_sample: int) -> Json:
         "core:freq_upper_edge": None if annotation.upper_hz is None else float(annotation.upper_hz),
         "core:label": annotation.label,
         "core:comment": annotation.comment,
+        "core:generator": annotation.generator,
     }
     return {key: value for key, value in fields.items() if value is not None}
 
