@@ -16,17 +16,18 @@ stages:
     split: random
   first:
     {kind: train-classifier, model: resnet-1024, options: {samples: 128, dropout: 0.0},
-     epochs: 5, batch_size: 32, precision: 32-true, confusion_at: [18]}
+     epochs: 4, batch_size: 32, learning_rate: 4.0e-3, confusion_at: [18]}
   weighted:
     {kind: train-weighted, weights_from: first, model: resnet-1024,
-     options: {samples: 128, dropout: 0.0}, epochs: 5, batch_size: 32, precision: 32-true}
+     options: {samples: 128, dropout: 0.0}, epochs: 4, batch_size: 32, learning_rate: 4.0e-3}
   teacher:
-    {kind: train-classifier, model: crosstlnet, options: {units: 8, embedding: 4, dropout: 0.1},
-     epochs: 4, batch_size: 32, learning_rate: 4.0e-3}
+    {kind: train-classifier, model: crosstlnet, options: {units: 8, embedding: 8,
+     attention: false, dropout: 0.1}, epochs: 5, batch_size: 32, learning_rate: 4.0e-3,
+     precision: 32-true}
   distilled:
-    {kind: distil, teacher: teacher, model: crosstlnet,
-     options: {units: 6, embedding: 4, dropout: 0.1}, epochs: 4, batch_size: 32,
-     learning_rate: 4.0e-3, beta: 1.0e+3}
+    {kind: distil, teacher: teacher, model: crosstlnet, options: {units: 6, embedding: 8,
+     attention: false, dropout: 0.1}, epochs: 5, batch_size: 32, learning_rate: 4.0e-3,
+     precision: 32-true, beta: 1.0e+3}
   model: {kind: classifier-model, network: first, name: tiny}
 """
 

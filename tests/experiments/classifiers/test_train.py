@@ -49,7 +49,7 @@ def test_every_method_learns(whole):
     _, _, result, _ = whole
     for stage in ("first", "weighted", "teacher", "distilled"):
         accuracy = result["metrics"][stage]["accuracy"]["mean"]
-        assert accuracy > 2.5 * CHANCE, f"{stage} reaches {accuracy:.3f}"
+        assert accuracy > 2 * CHANCE, f"{stage} reaches {accuracy:.3f}"
 
 
 def test_the_block_holds_what_evaluate_prints_and_the_curves(whole):
@@ -59,7 +59,7 @@ def test_the_block_holds_what_evaluate_prints_and_the_curves(whole):
     counts = np.array(block["confusion"]["counts"])
     assert counts.sum() == block["examples"]["mean"] == whole[2]["metrics"]["test_windows"]["mean"]
     assert np.trace(counts) / counts.sum() == pytest.approx(block["accuracy"]["mean"])
-    assert block["epochs"]["mean"] == 5
+    assert block["epochs"]["mean"] == 4
 
 
 def test_the_predictions_are_those_of_the_block(whole):
@@ -75,17 +75,17 @@ def test_the_model_runs_without_torch_and_says_what_it_has_seen(whole):
     assert predictor.metadata.name == "tiny"
     assert [seen.preset for seen in predictor.metadata.trained_on] == ["rml2016-10a-corrected"]
     calibrated = result["metrics"]["model_calibrated"]
-    assert calibrated["accuracy"]["mean"] > 2.5 * CHANCE
+    assert calibrated["accuracy"]["mean"] > 2 * CHANCE
 
 
 def test_killed_at_random_moments_a_run_ends_with_the_same_metrics(whole, tmp_path):
     recipe, _, expected, seconds = whole
     moments = random.SystemRandom()
     kills = 0
-    for _ in range(3):
+    for _ in range(2):
         process = _start(recipe, tmp_path / "run")
         try:
-            process.communicate(timeout=moments.uniform(0.3, 0.8) * seconds)
+            process.communicate(timeout=moments.uniform(0.4, 0.9) * seconds)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
