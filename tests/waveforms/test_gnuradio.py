@@ -170,12 +170,35 @@ def test_the_published_sideband_is_silence():
     assert not read(Broadcast("silence", spoken), [100], 128).any()
 
 
-def test_speech_is_mostly_silent_as_in_the_released_data():
-    voice = MostlySilent(0.6, 0)(3, seeded())
+def _phase_of_windows(transmitter, places):
+    """Return (largest swing of the phase, mean phase) of windows of one pass."""
+    phase = np.unwrap(np.angle(read(transmitter, [0], transmitter.samples)[0]))
+    windows = phase[places[:, None] + np.arange(128)]
+    return np.ptp(windows, axis=1), windows.mean(axis=1)
+
+
+def test_six_in_ten_windows_of_wbfm_are_a_bare_carrier_of_one_phase():
+    transmitter = Broadcast("WBFM", MostlySilent(0.63, 0))
+    swing, phase = _phase_of_windows(transmitter, np.arange(50, transmitter.samples - 128, 37))
+    silent = swing < 0.02
+    assert 0.57 < silent.mean() < 0.63
+    assert np.abs(phase[silent]).max() < 0.02
+    # and what is no silence is plainly frequency modulation
+    assert np.median(swing[~silent]) > 0.5
+
+
+def test_the_same_sounds_hardly_show_in_am():
+    x = read(Broadcast("AM-DSB", MostlySilent(0.63, 0)), [0], 40_000)[0]
+    assert np.abs(np.abs(x) - 1).max() < 0.03
+    assert np.abs(np.angle(x)).max() < 1e-6
+
+
+def test_near_silence_is_one_recording_that_begins_silent():
+    voice = MostlySilent(0.63, 0)(3, seeded())
     assert voice.shape == (1, AUDIO_SAMPLES)
-    assert float(voice.abs().max()) == pytest.approx(0.5)
-    windows = voice[0].unfold(0, 26, 26).abs().amax(dim=1)
-    assert 0.55 < float((windows < 0.005).float().mean()) < 0.7
+    assert not voice[0, :20].any()
+    assert torch.equal(voice, MostlySilent(0.63, 0)(1, seeded(5)))
+    assert not torch.equal(voice, MostlySilent(0.63, 1)(1, seeded()))
 
 
 def test_passes_have_voices_of_their_own():

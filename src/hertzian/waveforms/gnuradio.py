@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from scipy.fft import next_fast_len
+from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from hertzian.signal import canonical
@@ -37,6 +38,8 @@ AUDIO_SAMPLES = 10_000
 """Audio of one pass, 0.23 s."""
 
 _VOICE_HZ = 3400.0
+_LOWEST_SOUND_HZ = 300.0
+_RISE = 0.2  # of a sound, in standard deviations of what it comes and goes by
 _FM_INTERPOLATION = 5
 _FM_DEVIATION_HZ = 75e3
 _AM_RATE_HZ = 200e3
@@ -216,31 +219,52 @@ def spoken(passes: int, generator: torch.Generator) -> Tensor:
 
 @dataclass(frozen=True)
 class MostlySilent:
-    """One recording for every pass, float32 [1, `AUDIO_SAMPLES`]: silence, then speech of peak 0.5.
+    """One recording for every pass, float32 [1, `AUDIO_SAMPLES`]: faint sounds that come and go.
+
+    In the released data most windows of WBFM at high SNR are a bare carrier, and nearly all of
+    AM-DSB. So the sounds turn the carrier of WBFM by about a radian, and are so faint then (3% of
+    full scale) that they hardly show in the amplitude of AM-DSB. They hold nothing below 300 Hz:
+    the phase of WBFM is the same in every silence, and no silence tells from its phase which of
+    the two it is.
 
     Attributes:
         share: of the pass, silent.
-        seed: of the voice.
-        hush: level of the silence relative to the speech.
+        seed: of the sounds and of when they come.
+        swing_rad: root mean square of the phase of WBFM while there is sound.
+        lasting_s: standard deviation in time of what the sounds come and go by.
     """
 
     share: float
     seed: int
-    hush: float = 1e-3
+    swing_rad: float = 1.0
+    lasting_s: float = 2e-3
 
     def __call__(self, passes: int, generator: torch.Generator) -> Tensor:
         """Return the recording; nothing is drawn from the generator."""
-        voice = speech_like(
-            1,
-            AUDIO_SAMPLES,
-            _VOICE_HZ / AUDIO_RATE_HZ,
-            torch.Generator().manual_seed(self.seed),
-        )
-        # a word begins within some 5 ms
-        place = torch.arange(AUDIO_SAMPLES) - self.share * AUDIO_SAMPLES
-        gate = torch.sigmoid(place / (0.001 * AUDIO_RATE_HZ))
-        gated = voice * (self.hush + (1 - self.hush) * gate)
-        return 0.5 * gated / gated.abs().max()
+        drawn = torch.Generator().manual_seed(self.seed)
+        phase = self.swing_rad * self._phase(drawn) * self._gate(drawn)
+        audio = torch.diff(phase, append=phase[-1:]) * AUDIO_RATE_HZ / (2 * pi * _FM_DEVIATION_HZ)
+        return audio[None].float()
+
+    def _phase(self, drawn: torch.Generator) -> Tensor:
+        """Return the phase of WBFM under speech without pauses, of unit mean square."""
+        voice = speech_like(1, AUDIO_SAMPLES, _VOICE_HZ / AUDIO_RATE_HZ, drawn)[0].double()
+        frequency_hz = torch.fft.rfftfreq(AUDIO_SAMPLES, 1 / AUDIO_RATE_HZ)
+        heard = frequency_hz >= _LOWEST_SOUND_HZ
+        spectrum = torch.fft.rfft(voice) * heard / frequency_hz.clamp(min=_LOWEST_SOUND_HZ)
+        phase: Tensor = torch.fft.irfft(spectrum * -1j, n=AUDIO_SAMPLES)
+        return phase / phase.square().mean().sqrt()
+
+    def _gate(self, drawn: torch.Generator) -> Tensor:
+        """Return 0 in silence, which has its share to the sample and comes first, up to 1."""
+        noise = torch.randn(AUDIO_SAMPLES, generator=drawn, dtype=torch.float64)
+        deviation = self.lasting_s * AUDIO_RATE_HZ
+        slow = torch.from_numpy(gaussian_filter1d(noise.numpy(), deviation, mode="wrap"))
+        # the pass begins where it is most silent
+        slow = slow.roll(-int(slow.argmin()))
+        above = slow - slow.quantile(self.share)
+        gate: Tensor = (above / (_RISE * slow.std())).clamp(0, 1)
+        return gate
 
 
 # --- shaping ------------------------------------------------------------------------------------
