@@ -85,7 +85,7 @@ def test_killed_at_random_moments_a_run_ends_with_the_same_metrics(whole, tmp_pa
     for _ in range(2):
         process = _start(recipe, tmp_path / "run")
         try:
-            process.communicate(timeout=moments.uniform(0.4, 0.9) * seconds)
+            process.communicate(timeout=moments.uniform(0.2, 0.6) * seconds)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
