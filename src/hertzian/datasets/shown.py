@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +23,7 @@ from hertzian.detection.detector import LONGEST_FRAMES
 from hertzian.detection.floor import noise_floor
 from hertzian.detection.frames import FRAME, HOP, frame_power
 from hertzian.recordings import Recording
-from hertzian.signal import to_channels
+from hertzian.signal import Located, to_channels
 
 NOISE = "noise"
 _SHARED_TIME = 0.6
@@ -38,30 +37,6 @@ _CHUNK = 1 << 20
 
 Watch = Callable[[str, Baseband], None]
 """Is told the label of each detection that is learnt, and its samples."""
-
-
-class Seen(Protocol):
-    """Where something was detected; frequencies in cycles per sample."""
-
-    @property
-    def start(self) -> int:
-        """First sample."""
-        ...
-
-    @property
-    def stop(self) -> int:
-        """First sample after it."""
-        ...
-
-    @property
-    def center(self) -> float:
-        """Centre of its band."""
-        ...
-
-    @property
-    def bandwidth(self) -> float:
-        """Its 99% occupied bandwidth."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -86,13 +61,13 @@ class Signals:
         self._low, self._high = center - width / 2, center + width / 2
         self._edged = np.array([one.edged for one in signals], dtype=bool)
 
-    def touched(self, seen: Seen) -> npt.NDArray[np.int64]:
+    def touched(self, seen: Located) -> npt.NDArray[np.int64]:
         """Return which signals a detection overlaps with, in time and in frequency."""
         low, high = seen.center - seen.bandwidth / 2, seen.center + seen.bandwidth / 2
         time = (self._start < seen.stop) & (self._stop > seen.start)
         return np.flatnonzero(time & (self._low <= high) & (self._high >= low))
 
-    def shown(self, seen: Seen, *, alone: bool = True) -> tuple[int, ...]:
+    def shown(self, seen: Located, *, alone: bool = True) -> tuple[int, ...]:
         """Return the signals, all of one label, that a detection shows; none if that isn't clear.
 
         The detection lies mostly on them, in time (from the first one to the last) and in
@@ -117,7 +92,7 @@ class Signals:
             return ()
         return shares[0].signals
 
-    def _share(self, seen: Seen, places: list[np.int64]) -> _Share:
+    def _share(self, seen: Located, places: list[np.int64]) -> _Share:
         start, stop = int(self._start[places].min()), int(self._stop[places].max())
         low, high = float(self._low[places].min()), float(self._high[places].max())
         time = min(stop, seen.stop) - max(start, seen.start)

@@ -4,37 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from hertzian.signal import Detection
+from hertzian.signal import Detection, Located
 
 _LEAST_SHARE = 0.5
 
 
-class Sent(Protocol):
-    """The truth about a transmission; frequencies in cycles per sample."""
+class Sent(Located, Protocol):
+    """The truth about a transmission."""
 
     @property
     def label(self) -> str:
         """Canonical label."""
-        ...
-
-    @property
-    def start(self) -> int:
-        """First sample."""
-        ...
-
-    @property
-    def stop(self) -> int:
-        """First sample after it."""
-        ...
-
-    @property
-    def center(self) -> float:
-        """Centre of its band."""
-        ...
-
-    @property
-    def bandwidth(self) -> float:
-        """Its 99% occupied bandwidth."""
         ...
 
 

@@ -13,6 +13,7 @@ from hertzian.signal.labels import (
     family_of,
     merged,
 )
+from hertzian.signal.located import Located
 from hertzian.signal.measures import decibels, occupied_bandwidth, power_db
 from hertzian.signal.transforms import from_channels, to_channels
 
@@ -24,6 +25,7 @@ __all__ = [
     "Detection",
     "HertzianError",
     "Label",
+    "Located",
     "Summary",
     "canonical",
     "constellation",
