@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from tests.experiments.classifiers.recipes import context
@@ -6,7 +8,7 @@ from hertzian.datasets.dataset import DatasetError
 from hertzian.datasets.files import write_dataset
 from hertzian.datasets.opening import open_dataset
 from hertzian.datasets.synthesis import synthesise
-from hertzian.experiments import ExperimentError
+from hertzian.experiments import ExperimentError, load_recipe, run_recipe
 from hertzian.experiments.classifiers.data import DatasetSettings, make_dataset, split_data
 from hertzian.training import DatasetRows
 
@@ -26,7 +28,7 @@ def _made(tmp_path, **settings):
 def test_a_random_split_has_the_shares_asked_for_in_every_cell(tmp_path):
     outcome, later = _made(tmp_path, **PRESET, split="random")
     counts = {"train_windows": 264, "validation_windows": 88, "test_windows": 88}
-    assert outcome.metrics == counts
+    assert outcome.metrics == {"data": counts}
     assert [seen.preset for seen in outcome.trained_on] == ["rml2016-10a-corrected"]
     data = split_data(later, "data")
     assert outcome.split_hash == data.split.hash
@@ -73,10 +75,11 @@ def file(tmp_path):
 
 def test_a_file_gives_all_it_has_or_as_many_of_each_cell_as_asked(tmp_path, file):
     outcome, later = _made(tmp_path, file=str(file), split="random")
-    assert sum(outcome.metrics.values()) == 660
+    assert sum(outcome.metrics["data"].values()) == 660
     assert split_data(later, "data").dataset.seed == 3
     few, later = _made(tmp_path / "few", file=str(file), per=10, split="random")
-    assert few.metrics == {"train_windows": 132, "validation_windows": 44, "test_windows": 44}
+    counts = {"train_windows": 132, "validation_windows": 44, "test_windows": 44}
+    assert few.metrics == {"data": counts}
     whole = {window.tobytes() for window in open_dataset(file).x[0:660]}
     assert all(w.tobytes() in whole for w in split_data(later, "data").dataset.x[0:220])
 
@@ -113,3 +116,15 @@ def test_another_stage_is_no_data(tmp_path):
     _, later = _made(tmp_path, **PRESET, split="random")
     with pytest.raises(ExperimentError, match="no stage 'date' comes before; these do: data"):
         split_data(later, "date")
+
+
+def test_a_recipe_may_have_several_datasets(tmp_path):
+    stages = {
+        name: {"kind": "dataset", "preset": f"rml2016-10a@{seed}", "per": 5, "split": "random"}
+        for name, seed in (("one", 1), ("two", 2))
+    }
+    path = tmp_path / "two.yaml"
+    path.write_text(json.dumps({"name": "two", "title": "Two channels", "stages": stages}))
+    result = run_recipe(load_recipe(path, "smoke"), "smoke", tmp_path / "run", command="test")
+    assert set(result.metrics) == {"one", "two"}
+    assert {seen.preset for seen in result.trained_on} == {"rml2016-10a@1", "rml2016-10a@2"}

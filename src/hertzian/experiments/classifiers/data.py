@@ -82,7 +82,8 @@ def make_dataset(settings: DatasetSettings, context: StageContext) -> StageOutco
     write_split(context.folder / _SPLIT, made)
     counts = {f"{part}_windows": len(rows) for part, rows in made.parts.items()}
     seen = (DatasetIdentity(preset=windows.preset, seed=windows.seed),) if windows.preset else ()
-    return StageOutcome(metrics=counts, trained_on=seen, split_hash=made.hash)
+    name = context.folder.name
+    return StageOutcome(metrics={name: counts}, trained_on=seen, split_hash=made.hash)
 
 
 def _make(settings: DatasetSettings, preset: str, out: Path) -> None:

@@ -1,4 +1,4 @@
-"""The stage `classifier-model`: from a trained network to a model that `classify` runs."""
+"""The stage `classifier-model`: from a trained network to a model that `evaluate` runs."""
 
 import numpy as np
 from pydantic import Field
@@ -76,4 +76,5 @@ def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
     )
     for suffix in ("onnx", "safetensors", "json"):
         context.publish(context.folder / f"{name}.{suffix}", f"model.{suffix}")
-    return StageOutcome(metrics={f"{context.folder.name}_calibrated": measured})
+    kept = {"accuracy": block["accuracy"], "ece": block["ece"], "temperature": found.temperature}
+    return StageOutcome(metrics={context.folder.name: kept})
