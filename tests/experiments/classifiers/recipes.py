@@ -29,6 +29,9 @@ stages:
      attention: false, dropout: 0.1}, epochs: 5, batch_size: 32, learning_rate: 4.0e-3,
      precision: 32-true, beta: 1.0e+3}
   model: {kind: classifier-model, network: first, name: tiny}
+  maps:
+    {kind: feature-maps, networks: [teacher, distilled], feature: product, classes: [QAM16, BPSK],
+     snr: 18.0}
 """
 
 

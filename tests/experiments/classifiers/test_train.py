@@ -1,6 +1,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -57,7 +58,11 @@ def test_the_block_holds_what_evaluate_prints_and_the_curves(whole):
     assert set(block["accuracy_by_snr"]) == {"14", "18"}
     assert block["confusion_at"]["18"]["classes"] == block["confusion"]["classes"]
     counts = np.array(block["confusion"]["counts"])
-    assert counts.sum() == block["examples"]["mean"] == whole[2]["metrics"]["test_windows"]["mean"]
+    assert (
+        counts.sum()
+        == block["examples"]["mean"]
+        == whole[2]["metrics"]["data"]["test_windows"]["mean"]
+    )
     assert np.trace(counts) / counts.sum() == pytest.approx(block["accuracy"]["mean"])
     assert block["epochs"]["mean"] == 4
 
@@ -74,8 +79,24 @@ def test_the_model_runs_without_torch_and_says_what_it_has_seen(whole):
     predictor = load_predictor(out)
     assert predictor.metadata.name == "tiny"
     assert [seen.preset for seen in predictor.metadata.trained_on] == ["rml2016-10a-corrected"]
-    calibrated = result["metrics"]["model_calibrated"]
+    calibrated = result["metrics"]["model"]
     assert calibrated["accuracy"]["mean"] > 2 * CHANCE
+    assert calibrated["temperature"]["mean"] > 0
+
+
+def test_feature_maps_are_those_of_the_same_example_through_each_network(whole):
+    _, out, _, _ = whole
+    with np.load(out / "features.npz", allow_pickle=False) as file:
+        maps = {name: file[name] for name in file.files}
+    titles = ["teacher, QAM16", "teacher, BPSK", "distilled, QAM16", "distilled, BPSK"]
+    assert list(maps) == titles
+    for one in maps.values():
+        # an outer product has rank one
+        assert one.shape == (8, 8)
+        values = np.linalg.svd(one, compute_uv=False)
+        assert values[1] < 1e-4 * values[0]
+    assert not np.allclose(maps[titles[0]], maps[titles[1]])
+    assert "teacher, QAM16" in (out / "report.html").read_text()
 
 
 def test_killed_at_random_moments_a_run_ends_with_the_same_metrics(whole, tmp_path):
@@ -94,6 +115,23 @@ def test_killed_at_random_moments_a_run_ends_with_the_same_metrics(whole, tmp_pa
     found = _finish(recipe, tmp_path / "run")
     assert found["metrics"] == expected["metrics"]
     assert found["split_hash"] == expected["split_hash"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("stages.maps.feature=phase", "teacher: no feature 'phase'; has tcn_iq"),
+        ("stages.maps.snr=3.0", "the test part has no 16QAM at 3 dB"),
+        ("stages.maps.classes=[OFDM]", "the data have no class 'OFDM'"),
+    ],
+)
+def test_maps_of_what_is_not_there_are_refused(whole, tmp_path, change, message):
+    recipe, out, _, _ = whole
+    copy = tmp_path / "run"
+    shutil.copytree(out, copy)
+    shutil.rmtree(copy / "stages" / "maps")
+    with pytest.raises(ExperimentError, match=message):
+        run_recipe(load_recipe(recipe, "smoke", [change]), "smoke", copy, command="test")
 
 
 def test_weights_come_from_a_stage_that_trained(tmp_path):
