@@ -18,6 +18,7 @@ PARAMETERS = {
     **{"cnn1": 1_592_383, "cnn2": 858_123, "mcnet": 121_611, "ic-amcnet": 1_264_011},
     **{"resnet": 3_098_283, "densenet": 3_282_603, "gru2": 151_179, "lstm2": 201_099},
     **{"dae": 14_989, "mcldnn": 406_199, "cldnn": 164_433, "cldnn2": 517_643},
+    "cldnn-ramjee": 2_741_379,
     **{"cgdnet": 124_933, "pet-cgdnn": 71_871, "1dcnn-pf": 174_923},
     **{"ds-cldnn": 1_144_743, "mldnn": 899_248, "ctdnn": 2_577_179},
     **{"vgg-1024": 159_832, "resnet-1024": 165_144},
@@ -28,6 +29,7 @@ PRINTED_THOUSANDS = {"ds-cldnn": 1144.7, "mldnn": 899.25, "ctdnn": 2577.2}
 REACH = {
     **{"cnn1": 12, "cnn2": 64, "mcnet": 12, "ic-amcnet": 26, "resnet": 4, "densenet": 4},
     **{"mcldnn": 12, "cldnn": 18, "cldnn2": 8, "cgdnet": 18, "pet-cgdnn": 12, "1dcnn-pf": 8},
+    "cldnn-ramjee": 10,
     **{"ds-cldnn": 8, "mldnn": 8, "ctdnn": 50, "vgg-1024": 192, "resnet-1024": 192},
 }
 
@@ -142,7 +144,8 @@ def test_gradients_reach_every_parameter(network, name):
         for key, weight in model.named_parameters()
         if weight.requires_grad and not (weight.grad is not None and weight.grad.any())
     ]
-    assert not idle
+    # an LSTM of one step starts from a state of zeros
+    assert idle == ["recurrent.weight_hh_l0"] * (name == "cldnn-ramjee")
 
 
 def _seen(model, key, samples, position):

@@ -23,6 +23,7 @@ _MODULES = (
     "hertzian.models.cgdnet",
     "hertzian.models.cldnn",
     "hertzian.models.cldnn2",
+    "hertzian.models.cldnn_ramjee",
     "hertzian.models.cnn1",
     "hertzian.models.cnn2",
     "hertzian.models.cnn_pf",
