@@ -31,7 +31,14 @@ from hertzian.models import build, count_macs, count_parameters, spec
 from hertzian.recognition import WINDOWS_PER_PIECE
 from hertzian.recognition.keying import pulses_carry_data
 from hertzian.recognition.memory import repeats_itself, shows_prefix
-from hertzian.training import ArrayDataset, Precision, Supervised, fit, steps_per_epoch
+from hertzian.training import (
+    ArrayDataset,
+    Precision,
+    Supervised,
+    can_compile,
+    fit,
+    steps_per_epoch,
+)
 
 PRESET = "field"
 _PARTS = ("training", "validation", "calibration", "close", "wide", "cheap", "long")
@@ -89,7 +96,7 @@ def make_data(settings: DataSettings, context: StageContext) -> StageOutcome:
 
 
 class TrainSettings(StageSettings):
-    """Settings of `training.fit`."""
+    """Settings of `training.fit`; `compiled` counts where there is a C++ compiler."""
 
     data: str = "data"
     parts: tuple[str, ...] = Field(min_length=1)
@@ -118,7 +125,7 @@ def train(settings: TrainSettings, context: StageContext) -> StageOutcome:
         steps_per_epoch(windows, settings.batch_size),
         class_weights=class_weights(shards, len(classes)),
         seed=context.seed,
-        compiled=settings.compiled,
+        compiled=settings.compiled and can_compile(),
     )
     result = fit(
         learner,

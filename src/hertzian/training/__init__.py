@@ -9,6 +9,7 @@ from hertzian.training.batches import (
     batch_loader,
     steps_per_epoch,
 )
+from hertzian.training.compiling import can_compile
 from hertzian.training.distillation import (
     Distillation,
     divergence_loss,
@@ -48,6 +49,7 @@ __all__ = [
     "WeightedDataset",
     "augment",
     "batch_loader",
+    "can_compile",
     "confidence",
     "confidence_weights",
     "divergence_loss",

@@ -31,6 +31,7 @@ from hertzian.training import (
     Reconstruction,
     WeightedClassifier,
     WeightedDataset,
+    can_compile,
     confidence_weights,
     fit,
 )
@@ -41,7 +42,8 @@ WEIGHTS = "weights.safetensors"
 class TrainSettings(StageSettings):
     """A network of the registry and how it is trained; see `training.Classifier` and `fit`.
 
-    `options` are the network's own. `confusion_at` are SNRs of which the confusion is kept.
+    `options` are the network's own. `compiled` counts where there is a C++ compiler.
+    `confusion_at` are SNRs of which the confusion is kept.
     """
 
     data: str = "data"
@@ -74,7 +76,7 @@ def train_classifier(settings: ClassifierSettings, context: StageContext) -> Sta
     data = split_data(context, settings.data)
 
     def learner(model: nn.Module) -> Learner:
-        options = {**settings.schedule(), "compiled": settings.compiled}
+        options = {**settings.schedule(), "compiled": settings.compiled and can_compile()}
         count, rate = len(data.classes), settings.learning_rate
         if settings.reconstruction is None:
             return Classifier(model, count, rate, **options)
@@ -103,7 +105,7 @@ def train_weighted(settings: WeightedSettings, context: StageContext) -> StageOu
             model,
             len(data.classes),
             settings.learning_rate,
-            compiled=settings.compiled,
+            compiled=settings.compiled and can_compile(),
             **settings.schedule(),
         )
 
