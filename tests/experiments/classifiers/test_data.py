@@ -99,6 +99,24 @@ def test_a_file_that_changed_is_noticed(tmp_path, file):
         split_data(later, "data")
 
 
+@pytest.mark.parametrize("source", ["preset", "file"])
+def test_windows_that_were_deleted_are_made_again(tmp_path, file, source):
+    settings = PRESET if source == "preset" else {"file": str(file), "per": 10}
+    _, later = _made(tmp_path, **settings, split="random")
+    before = split_data(later, "data").part("test")[np.arange(40)][0]
+    (tmp_path / "stages" / "data" / "data.h5").unlink()
+    after = split_data(later, "data").part("test")[np.arange(40)][0]
+    np.testing.assert_array_equal(after, before)
+
+
+def test_windows_made_again_otherwise_are_refused(tmp_path, file):
+    _, later = _made(tmp_path, file=str(file), per=10, split="random")
+    (tmp_path / "stages" / "data" / "data.h5").unlink()
+    synthesise("rml2016-10a-corrected", file, per=30, seed=3, snr_db=[0, 16])
+    with pytest.raises(DatasetError, match="split"):
+        split_data(later, "data")
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

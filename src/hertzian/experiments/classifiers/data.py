@@ -1,4 +1,8 @@
-"""The stage `dataset`: a preset's windows or a file, split into training, validation and test."""
+"""The stage `dataset`: a preset's windows or a file, split into training, validation and test.
+
+`data.h5` in its folder, much the largest file of a run, may be deleted: it is made again when it
+is wanted.
+"""
 
 import hashlib
 import os
@@ -72,11 +76,7 @@ class DatasetSettings(StageSettings):
 @stage("dataset", DatasetSettings)
 def make_dataset(settings: DatasetSettings, context: StageContext) -> StageOutcome:
     """Make or open the windows, split them, and count the parts."""
-    if settings.preset is not None:
-        _make(settings, settings.preset, context.folder / _FILE)
-    elif settings.file is not None and settings.per is not None:
-        sample = sample_cells(open_dataset(settings.file), settings.per, settings.seed)
-        write_dataset(context.folder / _FILE, sample)
+    _provide(settings, context.folder)
     windows = _open(settings, context.folder)
     made = _SPLITS[settings.split](windows, settings.fractions, settings.split_seed)
     write_split(context.folder / _SPLIT, made)
@@ -84,6 +84,15 @@ def make_dataset(settings: DatasetSettings, context: StageContext) -> StageOutco
     seen = (DatasetIdentity(preset=windows.preset, seed=windows.seed),) if windows.preset else ()
     name = context.folder.name
     return StageOutcome(metrics={name: counts}, trained_on=seen, split_hash=made.hash)
+
+
+def _provide(settings: DatasetSettings, folder: Path) -> None:
+    """Make the windows that are kept in the stage's folder; none are of a file taken whole."""
+    if settings.preset is not None:
+        _make(settings, settings.preset, folder / _FILE)
+    elif settings.file is not None and settings.per is not None:
+        sample = sample_cells(open_dataset(settings.file), settings.per, settings.seed)
+        write_dataset(folder / _FILE, sample)
 
 
 def _make(settings: DatasetSettings, preset: str, out: Path) -> None:
@@ -168,12 +177,15 @@ class SplitData:
 
 
 def split_data(context: StageContext, name: str) -> SplitData:
-    """Return the data of an earlier stage `dataset`.
+    """Return the data of an earlier stage `dataset`; windows that were deleted are made again.
 
     Raises:
         ExperimentError: the stage is none of these.
+        DatasetError: they are not the windows that were split.
     """
     folder, settings = context.output(name), context.stages[name]
     if not isinstance(settings, DatasetSettings):
         raise ExperimentError(f"stage {name!r} is of kind {settings.kind!r}, expected 'dataset'")
+    if not (folder / _FILE).is_file():
+        _provide(settings, folder)
     return SplitData(settings, folder)
