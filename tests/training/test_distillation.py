@@ -6,6 +6,7 @@ from scipy.stats import entropy, pearsonr
 from tests.training.examples import Tiny, moments, windows
 from torch import nn
 
+from hertzian.models import build
 from hertzian.models.crosstlnet import CrossTLNet
 from hertzian.signal import HertzianError
 from hertzian.training import (
@@ -126,12 +127,9 @@ def test_the_teacher_stays_frozen_and_out_of_the_checkpoints(tmp_path):
 class _Expert(nn.Module):
     """Knows the three classes from their moments, without any training."""
 
-    def features(self, x):
-        _, second, fourth = moments(x).unbind(1)
-        return {"logits": 8 * torch.stack([second - 0.3, fourth - second, 0.6 - fourth], 1)}
-
     def forward(self, x):
-        return self.features(x)["logits"]
+        _, second, fourth = moments(x).unbind(1)
+        return 8 * torch.stack([second - 0.3, fourth - second, 0.6 - fourth], 1)
 
 
 @pytest.mark.parametrize("relation", ["pearson", "divergence"])
@@ -146,6 +144,13 @@ def test_a_student_learns_from_the_teacher_alone(relation, tmp_path):
     with torch.no_grad():
         agreed = (learner.model(x).argmax(1) == _Expert()(x).argmax(1)).float().mean().item()
     assert agreed > 0.8  # chance is a third
+
+
+def test_a_network_without_the_features_to_compare_is_named():
+    learner = Distillation(_small(8, 1), 3, 1e-3, build("afnet", ["a", "b", "c"]))
+    message = "AFNet has no feature 'logits' to compare with another network's; has embedding"
+    with pytest.raises(HertzianError, match=message):
+        learner.training_loss(windows(4, 1, 32)[np.arange(4)])
 
 
 def test_a_cold_temperature_is_refused():

@@ -97,20 +97,21 @@ class Distillation(Classifier):
     to the batch size: the paper's is 32. The validation loss is the cross-entropy alone.
 
     Args:
-        student: its `features` give the tensors named in `similar`, and `logits`.
+        student: where `similar` names any, its `features` give these, and `logits`.
         class_count: number of classes.
         learning_rate: of the first epochs.
         teacher: likewise; a trained network. It is put into evaluation mode, never changed, and
             no part of the checkpoints.
         alpha, beta, gamma: weights of the three parts.
         temperature: of the softened outputs.
-        similar: features compared.
+        similar: features compared; for none, any two networks of equal classes will do.
         norm: see `similarity_loss`.
         relation: what compares the outputs: `relation_loss` or `divergence_loss`.
         halve_after, stop_after: see `Classifier`; the paper takes 10 and 50.
 
     Raises:
-        HertzianError: a temperature of 0 or less, or a patience of less than one epoch.
+        HertzianError: a temperature of 0 or less, or a patience of less than one epoch; in
+            training, a network without one of the features.
     """
 
     def __init__(
@@ -156,8 +157,8 @@ class Distillation(Classifier):
         """Return the three losses of (x, labels), weighted and added."""
         x, labels = batch
         with torch.no_grad():
-            theirs = _features(self.teacher, x)
-        ours = _features(self.model, x)
+            theirs = _outputs(self.teacher, x, self.similar)
+        ours = _outputs(self.model, x, self.similar)
         student, teacher = ours["logits"].float(), theirs["logits"].float()
         loss = self.alpha * nn.functional.cross_entropy(student, labels)
         for name in self.similar:
@@ -165,6 +166,15 @@ class Distillation(Classifier):
         return loss + self.gamma * self._logits_loss(student, teacher, self.temperature)
 
 
-def _features(model: Any, x: Tensor) -> dict[str, Tensor]:
+def _outputs(model: Any, x: Tensor, similar: Sequence[str]) -> dict[str, Tensor]:
+    """Return a network's `logits` and the features named."""
+    if not similar:
+        return {"logits": model(x)}
     found: dict[str, Tensor] = model.features(x)
+    for name in ("logits", *similar):
+        if name not in found:
+            raise HertzianError(
+                f"{type(model).__name__} has no feature {name!r} to compare with another "
+                f"network's; has {', '.join(found)}"
+            )
     return found

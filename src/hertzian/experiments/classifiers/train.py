@@ -120,6 +120,7 @@ class DistilSettings(TrainSettings):
     beta: float = Field(default=9e5, ge=0)
     gamma: float = Field(default=1.0, ge=0)
     temperature: float = Field(default=1.5, gt=0)
+    similar: tuple[str, ...] = ("tcn_iq", "tcn_ap")
     norm: Literal["batch", "example"] = "batch"
     relation: Literal["pearson", "divergence"] = "pearson"
 
@@ -140,6 +141,7 @@ def distil(settings: DistilSettings, context: StageContext) -> StageOutcome:
             beta=settings.beta,
             gamma=settings.gamma,
             temperature=settings.temperature,
+            similar=settings.similar,
             norm=settings.norm,
             relation=settings.relation,
             **settings.schedule(),
