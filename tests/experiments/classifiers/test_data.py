@@ -10,6 +10,7 @@ from hertzian.datasets.opening import open_dataset
 from hertzian.datasets.synthesis import synthesise
 from hertzian.experiments import ExperimentError, load_recipe, run_recipe
 from hertzian.experiments.classifiers.data import DatasetSettings, make_dataset, split_data
+from hertzian.experiments.recipe import FOLDERS
 from hertzian.training import DatasetRows
 
 PRESET = {"preset": "rml2016-10a-corrected", "per": 20, "snr": (0.0, 18.0)}
@@ -146,3 +147,11 @@ def test_a_recipe_may_have_several_datasets(tmp_path):
     result = run_recipe(load_recipe(path, "smoke"), "smoke", tmp_path / "run", command="test")
     assert set(result.metrics) == {"one", "two"}
     assert {seen.preset for seen in result.trained_on} == {"rml2016-10a@1", "rml2016-10a@2"}
+
+
+@pytest.mark.parametrize("scale", ["smoke", "small", "full"])
+def test_the_documented_recipe_is_one(tmp_path, scale):
+    page = (FOLDERS[0].parent / "docs" / "networks.md").read_text(encoding="utf-8")
+    path = tmp_path / "mine.yaml"
+    path.write_text(page.partition("```yaml\n")[2].partition("```")[0], encoding="utf-8")
+    assert list(load_recipe(path, scale).stages) == ["data", "large", "alone", "taught", "model"]
