@@ -47,6 +47,47 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_been(tmp_path):
     assert losses[1] == pytest.approx(losses[0], rel=1e-6)
 
 
+def test_a_run_that_was_moved_keeps_its_best_epoch(tmp_path):
+    _fit(Tiny(), tmp_path / "here", max_minutes=0.0, epochs=3)
+    (tmp_path / "here").rename(tmp_path / "there")
+    last = torch.load(tmp_path / "there" / "last.ckpt", weights_only=True)
+    last["state_dict"]["model.head.1.weight"] *= -100  # no epoch that is left makes up for it
+    torch.save(last, tmp_path / "there" / "last.ckpt")
+    kept = (tmp_path / "there" / "best.ckpt").read_bytes()
+    result = _fit(Tiny(), tmp_path / "there", epochs=3)
+    assert result.complete
+    assert (tmp_path / "there" / "best.ckpt").read_bytes() == kept
+    assert not (tmp_path / "here").exists()
+
+
+def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(tmp_path, monkeypatch):
+    first = _fit(Tiny(), tmp_path, max_minutes=0.0, epochs=3)
+    before = first.last_checkpoint.read_bytes()
+
+    def killed(checkpoint, path):
+        assert path.parent == tmp_path
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hertzian.training.checkpoints.torch.save", killed)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            _fit(Tiny(), tmp_path, epochs=3)
+    assert first.last_checkpoint.read_bytes() == before
+    assert _fit(Tiny(), tmp_path, epochs=3).complete
+
+
+def test_a_fault_in_a_resumed_training_is_not_put_on_the_checkpoint(tmp_path, monkeypatch):
+    _fit(Tiny(), tmp_path, max_minutes=0.0, epochs=3)
+
+    def fail(*_):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(Supervised, "training_loss", fail)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        _fit(Tiny(), tmp_path, epochs=3)
+
+
 def test_a_finished_run_trains_no_further(tmp_path):
     first = _fit(Tiny(), tmp_path)
     before = first.last_checkpoint.read_bytes()

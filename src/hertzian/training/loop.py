@@ -14,20 +14,25 @@ from typing import Any, Literal
 import lightning
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import CSVLogger
-from torch.utils.data import DataLoader
 
 from hertzian.signal import HertzianError
-from hertzian.training.batches import Batch, BatchSource, batch_loader
+from hertzian.training.batches import BatchSource, batch_loader
+from hertzian.training.checkpoints import (
+    BEST,
+    LAST,
+    AtomicCheckpoints,
+    best_epoch_keeper,
+    last_epoch_keeper,
+)
 from hertzian.training.learner import FIGURES, Learner
 from hertzian.training.memory import keep_freed_memory
+from hertzian.training.progress import TrainingProgress
 
 Precision = Literal["32-true", "bf16-mixed"]
 Accelerator = Literal["auto", "cpu", "gpu"]
 
-_LAST = "last.ckpt"
-_BEST = "best.ckpt"
 _HISTORY = "metrics.csv"
 
 
@@ -121,7 +126,8 @@ def fit(
         threads: processor threads; None leaves torch's choice.
         max_minutes: start no further epoch once this much time has passed (the schedule is not
             shortened: call again with the same `epochs` to finish it).
-        progress: show a bar with the time left.
+        progress: show on standard error how far it is: a bar, or a line an epoch where that is
+            no terminal.
 
     Raises:
         HertzianError: fewer than one epoch, or an unusable checkpoint in `directory`.
@@ -134,14 +140,15 @@ def fit(
     keep_freed_memory()
     if threads is not None:
         torch.set_num_threads(threads)
-    callbacks = [_StepSeed(seed), _best_epoch_keeper(directory, learner)]
-    callbacks.append(_last_epoch_keeper(directory))
+    callbacks = [_StepSeed(seed), best_epoch_keeper(directory, learner.monitor, learner.mode)]
+    callbacks.append(last_epoch_keeper(directory))
     if max_minutes is not None:
         callbacks.append(Deadline(max_minutes))
     if progress:
-        callbacks.append(TQDMProgressBar(refresh_rate=10))
-    loader = batch_loader(train_data, batch_size, seed)
-    last = directory / _LAST
+        callbacks.append(TrainingProgress())
+    last = directory / LAST
+    if last.exists():
+        _check_resumable(learner, last)
     with _quiet_lightning():
         trainer = lightning.Trainer(
             accelerator=accelerator,
@@ -151,17 +158,24 @@ def fit(
             gradient_clip_val=learner.gradient_norm,
             logger=CSVLogger(directory, name="epochs"),
             callbacks=callbacks,
-            enable_progress_bar=progress,
+            plugins=[AtomicCheckpoints()],
+            enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
             log_every_n_steps=50,
         )
-        _train(trainer, learner, loader, batch_loader(validation_data, batch_size, None), last)
-    best = torch.load(directory / _BEST, map_location="cpu", weights_only=True)
+        trainer.fit(
+            learner,
+            batch_loader(train_data, batch_size, seed),
+            batch_loader(validation_data, batch_size, None),
+            ckpt_path=last if last.exists() else None,
+            weights_only=True,
+        )
+    best = torch.load(directory / BEST, map_location="cpu", weights_only=True)
     learner.load_state_dict(best["state_dict"])
     learner.model.eval()
     return FitResult(
-        best_checkpoint=directory / _BEST,
+        best_checkpoint=directory / BEST,
         last_checkpoint=last,
         best_accuracy=best[FIGURES]["validation_accuracy"],
         best_loss=best[FIGURES]["validation_loss"],
@@ -185,21 +199,17 @@ def _quiet_lightning() -> Iterator[None]:
         log.setLevel(level)
 
 
-def _train(
-    trainer: lightning.Trainer,
-    learner: Learner,
-    loader: DataLoader[Batch],
-    validation: DataLoader[Batch],
-    last: Path,
-) -> None:
-    """Run the trainer, from the last checkpoint when there is one."""
-    if not last.exists():
-        trainer.fit(learner, loader, validation)
-        return
+def _check_resumable(learner: Learner, last: Path) -> None:
+    """Check that a checkpoint is one, and of this network.
+
+    Raises:
+        HertzianError: it is not.
+    """
     try:
-        trainer.fit(learner, loader, validation, ckpt_path=last, weights_only=True)
-    except (RuntimeError, KeyError, pickle.UnpicklingError) as error:
-        reason = str(error).strip().splitlines()[0]
+        found = torch.load(last, map_location="cpu", weights_only=True)
+        learner.load_state_dict(found["state_dict"])
+    except (RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).strip().partition("\n")[0]
         raise HertzianError(
             f"{last}: cannot go on from this checkpoint ({reason}); "
             "train the same network, or choose another directory"
@@ -219,24 +229,3 @@ def history(directory: Path) -> list[dict[str, float]]:
 
 def _version(path: Path) -> int:
     return int(path.parent.name.rpartition("_")[2])
-
-
-def _best_epoch_keeper(directory: Path, learner: Learner) -> Callback:
-    return ModelCheckpoint(
-        dirpath=directory,
-        filename=Path(_BEST).stem,
-        monitor=learner.monitor,
-        mode=learner.mode,
-        save_on_train_epoch_end=False,
-        enable_version_counter=False,
-    )
-
-
-def _last_epoch_keeper(directory: Path) -> Callback:
-    # `save_last` of the other keeper would skip the epochs that are not the best so far.
-    return ModelCheckpoint(
-        dirpath=directory,
-        filename=Path(_LAST).stem,
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )
