@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hertzian.experiments import Provenance, gather_provenance
+from hertzian.experiments import Provenance, gather_provenance, provenance
 from hertzian.experiments.provenance import checkout, memory_bytes, package_versions, usable_cores
 
 pytestmark = pytest.mark.base
@@ -64,6 +64,24 @@ def test_versions_are_those_installed():
     found = package_versions()
     assert found["numpy"] == version("numpy")
     assert "not-installed" not in found
+
+
+@pytest.fixture
+def unasked():
+    """As if nobody had asked for the commit of the process yet."""
+    provenance._own_checkout.cache_clear()
+    yield
+    provenance._own_checkout.cache_clear()
+
+
+def test_a_commit_that_is_made_meanwhile_is_not_told(repository, monkeypatch, unasked):
+    package, git = repository
+    monkeypatch.setattr(provenance, "_PACKAGE", package)
+    first = gather_provenance().commit
+    assert first == git("rev-parse", "HEAD")
+    git("commit", "--allow-empty", "-m", "Another")
+    assert git("rev-parse", "HEAD") != first
+    assert gather_provenance().commit == first
 
 
 def test_the_machine_is_described():

@@ -1,9 +1,19 @@
 import json
+import time
 
 import pytest
 
 from hertzian.deployment import DatasetIdentity
-from hertzian.experiments import ExperimentError, load_recipe, read_result, run_recipe
+from hertzian.experiments import (
+    ExperimentError,
+    StageOutcome,
+    StageSettings,
+    load_recipe,
+    read_result,
+    run_recipe,
+    runner,
+    stage,
+)
 from hertzian.experiments.result import interval_of_mean
 
 pytestmark = pytest.mark.base
@@ -61,6 +71,23 @@ def test_a_finished_run_is_not_run_again(run, calls):
     assert calls.made == ALL
     assert again.metrics == first.metrics
     assert again.stages == first.stages
+
+
+def test_a_stage_that_will_be_killed_has_noted_its_time(calls, tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "_NOTED_EVERY_S", 0.01)
+
+    @stage("long", StageSettings)
+    def run_long(settings, context):
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            if json.loads((context.folder / "stage.json").read_text())["wall_time_s"] > 0.05:
+                return StageOutcome()
+        raise TimeoutError
+
+    path = tmp_path / "long.yaml"
+    path.write_text("{name: long, title: Long, stages: {only: {kind: long}}}")
+    result = run_recipe(load_recipe(path), "full", tmp_path / "out", command="hertzian run long")
+    assert result.wall_time_s > 0.05
 
 
 @pytest.mark.parametrize("stop", ALL)

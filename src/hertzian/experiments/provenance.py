@@ -1,5 +1,6 @@
 """Where a result came from: code, libraries, machine and time."""
 
+import functools
 import os
 import platform
 import subprocess
@@ -42,7 +43,8 @@ class Provenance(BaseModel):
 
     Attributes:
         date: when it was finished, UTC.
-        commit: of the checkout that ran; None where there is none.
+        commit: of the checkout when it was first asked for, at the start of a run, whose code is
+            loaded; None where there is none.
         modified: whether files of the checkout differed from the commit.
         python: version.
         packages: distribution -> version.
@@ -61,7 +63,7 @@ class Provenance(BaseModel):
 
 def gather_provenance() -> Provenance:
     """Return what this process knows of its code, its machine and the time."""
-    commit, modified = checkout(_PACKAGE)
+    commit, modified = _own_checkout()
     return Provenance(
         date=datetime.now(UTC).replace(microsecond=0),
         commit=commit,
@@ -75,6 +77,12 @@ def gather_provenance() -> Provenance:
             accelerator=accelerator_name(),
         ),
     )
+
+
+@functools.cache
+def _own_checkout() -> tuple[str | None, bool]:
+    # once: a commit made during a long run is not of the code that runs
+    return checkout(_PACKAGE)
 
 
 def checkout(package: Path) -> tuple[str | None, bool]:

@@ -42,7 +42,7 @@ class Result(Provenance):
         command: what to type to measure it again.
         metrics: as in `evaluate --json`; each number is `{"mean", "interval", "values"}` over the
             seeds, see `over_seeds`.
-        wall_time_s: of all stages, interrupted attempts included.
+        wall_time_s: of all stages, interrupted attempts included but for their last seconds.
         stages: name -> when, where and for how long it ran; earlier than the rest if resumed.
         split_hash: of the split that was used, or None.
         trained_on: datasets that the model has seen.

@@ -8,6 +8,7 @@ each seed repeats, `stages/NAME/seed-N/`, each with a stamp; and in the end `res
 import hashlib
 import json
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ from hertzian.experiments.stages import (
 from hertzian.recordings import atomic_path
 
 _STAMP = "stage.json"
+_NOTED_EVERY_S = 20.0
 
 _RecordT = TypeVar("_RecordT", bound=BaseModel)
 
@@ -107,6 +109,7 @@ def run_recipe(
         ExperimentError: the folder belongs to another run, or is no run's folder.
         HertzianError: a stage failed.
     """
+    gather_provenance()  # now, before anybody commits what isn't loaded here
     steps = _plan(recipe, scale, out, log)
     _claim(recipe, scale, out)
     for step in steps:
@@ -213,17 +216,30 @@ def _execute(step: _Step) -> _Stamp:
 
 @contextmanager
 def _stopwatch(stamp: _Stamp, folder: Path) -> Iterator[Callable[[], float]]:
-    """Time a stage, and put the time of an attempt that fails into its stamp."""
+    """Time a stage; what an attempt took that fails or is killed stays in its stamp."""
     start = time.monotonic()
+    over = threading.Event()
 
     def elapsed_s() -> float:
         return stamp.wall_time_s + time.monotonic() - start
 
+    def note() -> None:
+        _store(stamp.model_copy(update={"wall_time_s": elapsed_s()}), folder / _STAMP)
+
+    def note_now_and_then() -> None:
+        while not over.wait(_NOTED_EVERY_S):
+            note()
+
+    thread = threading.Thread(target=note_now_and_then, daemon=True)
+    thread.start()
     try:
         yield elapsed_s
     except BaseException:
-        _store(stamp.model_copy(update={"wall_time_s": elapsed_s()}), folder / _STAMP)
+        note()
         raise
+    finally:
+        over.set()
+        thread.join()
 
 
 def _stamp_of(outcome: StageOutcome, before: _Stamp, wall_time_s: float) -> _Stamp:
