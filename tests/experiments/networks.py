@@ -52,6 +52,7 @@ def network_result(
     date=datetime(2026, 1, 2, tzinfo=UTC),
     comparisons=None,
     recipe=None,
+    command=None,
     **options,
 ):
     """Return the result of a run of stages and their skills; `recipe` adds to its recipe."""
@@ -81,7 +82,7 @@ def network_result(
         },
         scale=scale,
         seeds=seeds,
-        command=f"hertzian run {name} --scale {scale}",
+        command=command or f"hertzian run {name} --scale {scale}",
         metrics=metrics,
         wall_time_s=7200.0,
         stages={stage: StageRecord(wall_time_s=3600.0, **record) for stage, _ in skills},

@@ -37,12 +37,14 @@ published:
 
 @pytest.fixture(autouse=True)
 def recipes(tmp_path, monkeypatch):
-    """A folder of recipes: toy, toy-study and toys, with published figures; own, without."""
+    """A folder of recipes with published figures, all but toys of one paper; own has none."""
     folder = tmp_path / "recipes"
     folder.mkdir()
     (folder / "toy.yaml").write_text(TOY)
-    for name in ("toy-study", "toys"):
+    for name in ("other-study", "toy-study"):
         (folder / f"{name}.yaml").write_text(TOY.replace("name: toy", f"name: {name}"))
+    toys = TOY.replace("name: toy", "name: toys").replace("Nobody", "Somebody")
+    (folder / "toys.yaml").write_text(toys)
     (folder / "own.yaml").write_text(TOY[: TOY.index("published")].replace("toy\n", "own\n", 1))
     monkeypatch.setattr(recipe, "FOLDERS", (folder,))
     monkeypatch.chdir(tmp_path)
@@ -136,6 +138,18 @@ def test_of_one_scale_more_seeds_and_then_the_later_is_shown(tmp_path, keep):
     assert [found.path.parent.name for found in (new.shown, *new.others)] == ["b", "a", "c"]
 
 
+@pytest.mark.parametrize("change", ["stages.new.epochs=3", "'stages.data.file=/my captures/a.h5'"])
+def test_a_run_with_changed_settings_is_not_taken_for_the_recipes_own(tmp_path, keep, change):
+    keep("changed", command=f"hertzian run toy --scale full --set seeds=[0] --set {change}")
+    (_, new) = rows(tmp_path)
+    assert new.reason == "run with changed settings only"
+    keep("own", scale="small", command="hertzian run toy --scale small --set seeds=[0]")
+    (_, new) = rows(tmp_path)
+    assert new.shown.path.as_posix() == "results/own/result.json"
+    assert new.reason == "not run at full scale yet"
+    assert remarks([new])[1] == "not shown is results/changed/result.json, scale full"
+
+
 def test_a_smaller_scale_is_named_as_such(tmp_path, keep):
     keep(scale="small")
     _, new = rows(tmp_path)
@@ -158,11 +172,11 @@ def test_a_stage_that_came_later_is_missing_alone(tmp_path, keep):
     ]
 
 
-def test_a_paper_is_all_recipes_that_begin_with_its_name():
+def test_a_paper_is_all_recipes_that_follow_it():
     found = reproduce("toy", [])
-    assert list(dict.fromkeys(row.recipe for row in found)) == ["toy", "toy-study"]
-    everything = reproduce(None, [])
-    assert list(dict.fromkeys(row.recipe for row in everything)) == ["toy", "toy-study", "toys"]
+    assert list(dict.fromkeys(row.recipe for row in found)) == ["other-study", "toy", "toy-study"]
+    everything = list(dict.fromkeys(row.recipe for row in reproduce(None, [])))
+    assert everything == ["other-study", "toy", "toy-study", "toys"]
     with pytest.raises(ExperimentError, match="own: no recipe with published figures has this"):
         reproduce("own", [])
 

@@ -1,5 +1,6 @@
 """Published tables beside what the recipes that follow them measured."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,11 +156,11 @@ def find_results(folders: Iterable[Path]) -> tuple[list[Found], list[str]]:
 def reproduce(paper: str | None, results: Sequence[Found]) -> list[Row]:
     """Return the rows of the published tables, in the order of the recipes and their stages.
 
-    A row shows the result of the largest scale; among these, the one of the most seeds, and then
-    the latest.
+    A row shows a result of the recipe as it is rather than one whose stages were changed by --set;
+    among these that of the largest scale, then of the most seeds, and then the latest.
 
     Args:
-        paper: its short name, with which the names of its recipes begin; None for all papers.
+        paper: its short name, with which the name of one of its recipes begins; None for all.
         results: see `find_results`.
 
     Raises:
@@ -167,7 +168,11 @@ def reproduce(paper: str | None, results: Sequence[Found]) -> list[Row]:
     """
     outlines = [read_outline(name) for name in recipe_names()]
     outlines = [outline for outline in outlines if outline.published]
-    chosen = [outline for outline in outlines if paper is None or _follows(outline, paper)]
+    chosen = outlines
+    if paper is not None:
+        named = [outline for outline in outlines if _named(outline, paper)]
+        papers = {outline.paper for outline in named} - {None}
+        chosen = [outline for outline in outlines if outline in named or outline.paper in papers]
     if paper is not None and not chosen:
         known = ", ".join(outline.name for outline in outlines) or "none"
         raise ExperimentError(f"{paper}: no recipe with published figures has this name: {known}")
@@ -180,7 +185,7 @@ def reproduce(paper: str | None, results: Sequence[Found]) -> list[Row]:
     ]
 
 
-def _follows(outline: Outline, paper: str) -> bool:
+def _named(outline: Outline, paper: str) -> bool:
     return outline.name == paper or outline.name.startswith(f"{paper}-")
 
 
@@ -189,6 +194,7 @@ def _row(outline: Outline, stage: str, published: Published, results: Sequence[F
     measured = sorted(
         (found for found in own if _block(found.result, stage) is not None),
         key=lambda found: (
+            not _changed(found.result),
             _SCALES.index(found.result.scale),
             len(found.result.seeds),
             found.result.date,
@@ -201,6 +207,8 @@ def _row(outline: Outline, stage: str, published: Published, results: Sequence[F
         reason = "not run at full scale yet"
     if shown is None and any(found.result.scale == "full" for found in own):
         reason = "not in the full run yet"
+    if shown is not None and _changed(shown.result):
+        reason = "run with changed settings only"
     return Row(
         recipe=outline.name,
         paper=outline.paper,
@@ -211,6 +219,11 @@ def _row(outline: Outline, stage: str, published: Published, results: Sequence[F
         others=tuple(measured[1:]),
         reason=reason,
     )
+
+
+def _changed(result: Result) -> bool:
+    """Return whether settings of the recipe's stages were changed for a run."""
+    return re.search(r"--set[ =]'?stages\.", result.command) is not None
 
 
 def _block(result: Result, stage: str) -> Mapping[str, Any] | None:
