@@ -62,8 +62,8 @@ def training(
     each multiply-accumulate. Beside them: the fastest product of two matrices in that precision.
 
     Keras: the same networks, checked by their parameters and by their logits with our weights,
-    trained in float32 by turns with ours, by `fit` or `train_on_batch`, whichever is faster.
-    Figures are medians of three.
+    trained in float32 by turns with ours, by `fit` or `train_on_batch`, whichever is faster, and
+    with the same settings of the C library's memory. Figures are medians of three.
 
     Examples:
     - `hertzian bench training`

@@ -9,6 +9,14 @@ _KEPT = 2**31 - 1
 _PAD = 64 << 20
 
 
+ENVIRONMENT = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(_KEPT),
+    "MALLOC_TOP_PAD_": str(_PAD),
+}
+"""What does the same to another process that starts with these variables."""
+
+
 def keep_freed_memory() -> bool:
     """Let the C library keep what is freed for the next tensor, from now on.
 

@@ -21,6 +21,7 @@ from hertzian.experiments.peers.environment import Environment
 from hertzian.experiments.peers.errors import PeerError
 from hertzian.experiments.peers.process import ask, number
 from hertzian.models.registry import count_parameters
+from hertzian.training.memory import ENVIRONMENT as MALLOC
 
 ENVIRONMENT = Environment(
     name="Keras",
@@ -174,7 +175,8 @@ def measure_training(
             **{"steps": steps, "seconds": seconds, "threads": threads, "seed": seed},
             **{"parameters": expected, "arrays": str(arrays), "batches": _BATCHES},
         }
-        answer = ask(python, _WORKER, request, _NAME, timeout_s)
+        # what `training.fit` does for ours
+        answer = ask(python, _WORKER, request, _NAME, timeout_s, MALLOC)
     if number(answer, "parameters", _NAME) != expected:
         raise PeerError(f"{_NAME} answered {answer['parameters']} parameters, not {expected}")
     return Twin(

@@ -17,8 +17,19 @@ _SHOWN = 300  # of what a peer printed, characters in a message
 Arrays = dict[str, NDArray[Any]]
 
 
-def run_python(python: Path, arguments: Sequence[str], timeout_s: float) -> tuple[int, str, str]:
+def run_python(
+    python: Path,
+    arguments: Sequence[str],
+    timeout_s: float,
+    variables: Mapping[str, str] | None = None,
+) -> tuple[int, str, str]:
     """Run an interpreter, isolated from this one; return exit status, stdout and stderr.
+
+    Args:
+        python: the interpreter.
+        arguments: its own.
+        timeout_s: the longest that it may take.
+        variables: added to its environment.
 
     Raises:
         PeerError: it does not start, or it runs longer than `timeout_s`.
@@ -26,6 +37,7 @@ def run_python(python: Path, arguments: Sequence[str], timeout_s: float) -> tupl
     # the variables that lead this interpreter to its packages would mislead the other one
     ours = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
     environment = {name: value for name, value in os.environ.items() if name not in ours}
+    environment |= variables or {}
     try:
         done = subprocess.run(
             # -I also keeps the script's own folder from standing first in the search for modules
@@ -67,14 +79,20 @@ def parse_answer(stdout: str, stderr: str, name: str) -> dict[str, Any]:
 
 
 def ask(
-    python: Path, script: Path, request: Mapping[str, object], name: str, timeout_s: float
+    python: Path,
+    script: Path,
+    request: Mapping[str, object],
+    name: str,
+    timeout_s: float,
+    variables: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Run a worker on one request and return its answer.
+    """Run a worker on one request and return its answer; `variables` are for its environment.
 
     Raises:
         PeerError: it cannot be run, or it failed; `name` says who in the message.
     """
-    _, stdout, stderr = run_python(python, [str(script), json.dumps(request)], timeout_s)
+    arguments = [str(script), json.dumps(request)]
+    _, stdout, stderr = run_python(python, arguments, timeout_s, variables)
     return parse_answer(stdout, stderr, name)
 
 
