@@ -22,7 +22,7 @@ pytestmark = pytest.mark.base
 PAIR = Compare(better="new", worse="old", by=0.01)
 
 
-def predictions(folder, right, truth):
+def predictions(folder, right, truth, examples="mine"):
     """Write predictions of two classes, of which `right` are right."""
     folder.mkdir(parents=True)
     probabilities = np.zeros((len(truth), 2), dtype=np.float16)
@@ -33,6 +33,7 @@ def predictions(folder, right, truth):
         truth=truth,
         snr_db=np.zeros(len(truth)),
         classes=np.array(["A", "B"]),
+        examples=np.array(examples),
     )
 
 
@@ -100,7 +101,7 @@ def test_a_difference_of_nothing_has_an_interval_of_nothing(tmp_path):
 def test_other_examples_are_refused(tmp_path):
     right = np.array([True, False, True])
     predictions(tmp_path / "new" / "seed-0", right, np.array([0, 1, 1]))
-    predictions(tmp_path / "old" / "seed-0", right, np.array([0, 1, 0]))
+    predictions(tmp_path / "old" / "seed-0", right, np.array([0, 1, 1]), examples="others")
     stages = {name: repetitions(tmp_path / name, [2 / 3]) for name in ("new", "old")}
     with pytest.raises(ExperimentError, match="new - old were not measured on the same examples"):
         compare_stages(PAIR, stages)

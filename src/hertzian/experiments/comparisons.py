@@ -19,7 +19,7 @@ COMPARISONS = "comparisons"
 
 PREDICTIONS = "predictions.npz"
 """A stage's predictions of its test examples, in its folder: `probabilities` [n, classes], `truth`
-int [n] and `snr_db` [n], with the names `classes`."""
+int [n] and `snr_db` [n], with the names `classes` and, as a string, which `examples` they are."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def _over_examples(compare: Compare, better: Repetition, worse: Repetition) -> l
     paths = [repetition.folder / PREDICTIONS for repetition in (better, worse)]
     if not all(path.is_file() for path in paths):
         return None
-    (right, truth), (wrong, other) = map(_right, paths)
-    if not np.array_equal(truth, other):
+    (right, examples), (wrong, others) = map(_right, paths)
+    if examples != others or right.shape != wrong.shape:
         raise ExperimentError(
             f"compare: {compare.name} were not measured on the same examples "
             f"({paths[0]} and {paths[1]}); take it out of the recipe's comparisons"
@@ -87,13 +87,14 @@ def _over_examples(compare: Compare, better: Repetition, worse: Repetition) -> l
     return list(bootstrap_interval(right.astype(np.int64) - wrong))
 
 
-def _right(path: Path) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.integer[Any]]]:
-    """Return which predictions are right [n], and the labels [n]."""
-    found = read_arrays(path, "the predictions of a stage", ("probabilities", "truth"))
+def _right(path: Path) -> tuple[npt.NDArray[np.bool_], str]:
+    """Return which predictions are right [n], and of which examples they are."""
+    wanted = ("probabilities", "truth", "examples")
+    found = read_arrays(path, "the predictions of a stage", wanted)
     probabilities, truth = found["probabilities"], found["truth"]
     if probabilities.ndim != 2 or not len(truth) or truth.shape != probabilities.shape[:1]:
         raise ExperimentError(
             f"{path}: probabilities {list(probabilities.shape)} and labels {list(truth.shape)} "
             f"do not belong together"
         )
-    return probabilities.argmax(axis=1) == truth, truth
+    return probabilities.argmax(axis=1) == truth, str(found["examples"])

@@ -5,6 +5,7 @@ is wanted.
 """
 
 import hashlib
+import json
 import os
 import sys
 from pathlib import Path
@@ -139,6 +140,7 @@ class SplitData:
     """
 
     def __init__(self, settings: DatasetSettings, folder: Path) -> None:
+        self._settings = settings
         self.dataset = _open(settings, folder)
         self.split = read_split(folder / _SPLIT, self.dataset)
 
@@ -158,6 +160,12 @@ class SplitData:
         if not self.dataset.preset:
             return ()
         return (DatasetIdentity(preset=self.dataset.preset, seed=self.dataset.seed),)
+
+    @property
+    def description(self) -> str:
+        """What is the same for two that have the same windows in the same parts."""
+        said = {**self._settings.model_dump(mode="json"), **self._settings.named_files()}
+        return json.dumps({**said, "split_hash": self.split.hash}, sort_keys=True)
 
     def part(self, name: str) -> BatchSource:
         """Return the windows and labels of a part, in memory where they fit `KEPT_BYTES`."""

@@ -40,8 +40,9 @@ def test_block(
             truth=truth,
             snr_db=snr_db,
             classes=np.array(data.classes),
+            examples=np.array(data.description),
         )
-    doubtless = confidence(torch.from_numpy(probabilities)).numpy()
+    doubtless = confidence(torch.from_numpy(probabilities), k=min(3, len(data.classes))).numpy()
     return {
         **evaluation_block(
             model=name,
