@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,7 @@ from hertzian.training import (
     Precision,
     Supervised,
     can_compile,
+    fast_precision,
     fit,
     steps_per_epoch,
 )
@@ -96,14 +98,17 @@ def make_data(settings: DataSettings, context: StageContext) -> StageOutcome:
 
 
 class TrainSettings(StageSettings):
-    """Settings of `training.fit`; `compiled` counts where there is a C++ compiler."""
+    """Settings of `training.fit`.
+
+    `precision` "auto" is bfloat16 where it is fast; `compiled` counts where there is a compiler.
+    """
 
     data: str = "data"
     parts: tuple[str, ...] = Field(min_length=1)
     epochs: int = Field(ge=1)
     batch_size: int = Field(default=256, ge=2)
     learning_rate: float = Field(default=2e-3, gt=0)
-    precision: Precision = "bf16-mixed"
+    precision: Precision | Literal["auto"] = "auto"
     compiled: bool = True
     threads: int = Field(default=1, ge=1)
 
@@ -134,7 +139,7 @@ def train(settings: TrainSettings, context: StageContext) -> StageOutcome:
         epochs=settings.epochs,
         batch_size=settings.batch_size,
         directory=context.folder,
-        precision=settings.precision,
+        precision=fast_precision() if settings.precision == "auto" else settings.precision,
         seed=context.seed,
         threads=settings.threads,
     )

@@ -9,7 +9,6 @@ from hertzian.training.batches import (
     batch_loader,
     steps_per_epoch,
 )
-from hertzian.training.compiling import can_compile
 from hertzian.training.distillation import (
     Distillation,
     divergence_loss,
@@ -21,6 +20,7 @@ from hertzian.training.drawing import DrawnBatches, PresetData
 from hertzian.training.learner import Learner
 from hertzian.training.loop import Accelerator, FitResult, Precision, fit, history
 from hertzian.training.plateau import Classifier
+from hertzian.training.processor import can_compile, fast_precision
 from hertzian.training.reconstruction import Reconstruction
 from hertzian.training.supervised import Supervised
 from hertzian.training.weighting import (
@@ -53,6 +53,7 @@ __all__ = [
     "confidence",
     "confidence_weights",
     "divergence_loss",
+    "fast_precision",
     "fit",
     "history",
     "pearson_distance",

@@ -16,7 +16,7 @@ from hertzian.experiments.stages import (
     StageSettings,
     stage,
 )
-from hertzian.models import count_macs, count_parameters, spec
+from hertzian.models import count_macs, count_parameters, names, spec
 
 _NOTED = ("examples", "accuracy", "accuracy_snr_ge_0", "peak", "accuracy_by_snr", "recall", "ece")
 
@@ -71,10 +71,17 @@ def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
         metadata,
         context.folder,
         scale=context.scale,
-        published_parameters=spec(training.model).published_parameters,
+        published_parameters=_published_parameters(training, name),
         measured=measured,
     )
     for suffix in ("onnx", "safetensors", "json"):
         context.publish(context.folder / f"{name}.{suffix}", f"model.{suffix}")
     kept = {"accuracy": block["accuracy"], "ece": block["ece"], "temperature": found.temperature}
     return StageOutcome(metrics={context.folder.name: kept})
+
+
+def _published_parameters(training: TrainSettings, name: str) -> int | None:
+    """Return the published count of the network as it was built, not of the one it varies."""
+    if name in names():
+        return spec(name).published_parameters
+    return None if training.options else spec(training.model).published_parameters

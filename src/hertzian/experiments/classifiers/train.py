@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 from torch import nn
 
 from hertzian.deployment.export import load_safetensors, save_safetensors
@@ -21,7 +21,7 @@ from hertzian.experiments.stages import (
     StageSettings,
     stage,
 )
-from hertzian.models import build
+from hertzian.models import build, spec
 from hertzian.training import (
     BatchSource,
     Classifier,
@@ -33,17 +33,21 @@ from hertzian.training import (
     WeightedDataset,
     can_compile,
     confidence_weights,
+    fast_precision,
     fit,
 )
 
 WEIGHTS = "weights.safetensors"
 
+# Gao et al., CrossTLNet, 2023: table 3 and section 2.5.
+_BETA, _BETA_BATCH = 9e5, 32
+
 
 class TrainSettings(StageSettings):
     """A network of the registry and how it is trained; see `training.Classifier` and `fit`.
 
-    `options` are the network's own. `compiled` counts where there is a C++ compiler.
-    `confusion_at` are SNRs of which the confusion is kept.
+    `options` are the network's own. `precision` "auto" is bfloat16 where it is fast, `compiled`
+    counts where there is a C++ compiler. `confusion_at` are SNRs of which the confusion is kept.
     """
 
     data: str = "data"
@@ -54,7 +58,7 @@ class TrainSettings(StageSettings):
     learning_rate: float = Field(default=1e-3, gt=0)
     halve_after: int | None = Field(default=10, ge=1)
     stop_after: int | None = Field(default=50, ge=1)
-    precision: Precision = "bf16-mixed"
+    precision: Precision | Literal["auto"] = "auto"
     compiled: bool = False
     threads: int | None = Field(default=None, ge=1)
     confusion_at: tuple[int, ...] = ()
@@ -65,9 +69,15 @@ class TrainSettings(StageSettings):
 
 
 class ClassifierSettings(TrainSettings):
-    """`reconstruction` is the share of an autoencoder's second loss."""
+    """`reconstruction` is the share of an autoencoder's second loss; it can't be compiled."""
 
     reconstruction: float | None = Field(default=None, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _no_compiled_features(self) -> "ClassifierSettings":
+        if self.reconstruction is not None and self.compiled:
+            raise ValueError("compiled: a network with a reconstruction can't be")
+        return self
 
 
 @stage("train-classifier", ClassifierSettings, per_seed=True)
@@ -97,7 +107,8 @@ def train_weighted(settings: WeightedSettings, context: StageContext) -> StageOu
     """Train from scratch, each example weighted by the confidence of an earlier network."""
     data = split_data(context, settings.data)
     windows = data.part("train")
-    weights = confidence_weights(trained(context, settings.weights_from), windows, k=settings.k)
+    network = _earlier(context, settings.weights_from, data)
+    weights = confidence_weights(network, windows, k=settings.k)
     context.log(f"weights of the examples: mean {weights.mean():.3f}")
 
     def learner(model: nn.Module) -> Learner:
@@ -113,23 +124,35 @@ def train_weighted(settings: WeightedSettings, context: StageContext) -> StageOu
 
 
 class DistilSettings(TrainSettings):
-    """`teacher` is the stage of the teacher; the rest as `training.Distillation` has it."""
+    """`teacher` is the stage of the teacher; the rest as `training.Distillation` has it.
+
+    `beta` is by default the paper's 9e5 for batches of 32, and grows with the square of the batch.
+    """
 
     teacher: str
     alpha: float = Field(default=1.0, ge=0)
-    beta: float = Field(default=9e5, ge=0)
+    beta: float | None = Field(default=None, ge=0)
     gamma: float = Field(default=1.0, ge=0)
     temperature: float = Field(default=1.5, gt=0)
     similar: tuple[str, ...] = ("tcn_iq", "tcn_ap")
     norm: Literal["batch", "example"] = "batch"
     relation: Literal["pearson", "divergence"] = "pearson"
 
+    @model_validator(mode="after")
+    def _not_compiled(self) -> "DistilSettings":
+        if self.compiled:
+            raise ValueError("compiled: a student that is compared with its teacher can't be")
+        return self
+
 
 @stage("distil", DistilSettings, per_seed=True)
 def distil(settings: DistilSettings, context: StageContext) -> StageOutcome:
     """Train a student beside its teacher."""
     data = split_data(context, settings.data)
-    teacher = trained(context, settings.teacher)
+    teacher = _earlier(context, settings.teacher, data)
+    beta = settings.beta
+    if beta is None:
+        beta = _BETA * (settings.batch_size / _BETA_BATCH) ** 2
 
     def learner(model: nn.Module) -> Learner:
         return Distillation(
@@ -138,7 +161,7 @@ def distil(settings: DistilSettings, context: StageContext) -> StageOutcome:
             settings.learning_rate,
             teacher,
             alpha=settings.alpha,
-            beta=settings.beta,
+            beta=beta,
             gamma=settings.gamma,
             temperature=settings.temperature,
             similar=settings.similar,
@@ -160,6 +183,8 @@ def _train(
     """Build, train, keep the weights of the best epoch, and test them."""
     torch.manual_seed(context.seed)
     model = build(settings.model, data.classes, **settings.options)
+    _refuse_other_windows(model, settings.model, data)
+    precision = fast_precision() if settings.precision == "auto" else settings.precision
     result = fit(
         learner(model),
         windows,
@@ -167,7 +192,7 @@ def _train(
         epochs=settings.epochs,
         batch_size=settings.batch_size,
         directory=context.folder,
-        precision=settings.precision,
+        precision=precision,
         accelerator="auto",
         seed=context.seed,
         threads=settings.threads,
@@ -175,7 +200,7 @@ def _train(
     save_safetensors(model, context.folder / WEIGHTS)
     name = _name(context)
     block = test_block(model, data, name, context.folder, settings.confusion_at)
-    block["epochs"] = result.epochs
+    block |= {"epochs": result.epochs, "precision": precision}
     context.log(f"{name}: {100 * block['accuracy']:.2f}% of the test, {result.epochs} epochs")
     return StageOutcome(metrics={name: block})
 
@@ -183,6 +208,31 @@ def _train(
 def _name(context: StageContext) -> str:
     """Return the name of the stage, whose folder is `stages/NAME/seed-N`."""
     return context.folder.parent.name
+
+
+def _refuse_other_windows(model: nn.Module, name: str, data: SplitData) -> None:
+    """Find out before the training whether a network takes windows of this length."""
+    try:
+        with torch.no_grad():
+            model.eval()(torch.zeros(1, 2, data.samples))
+    except RuntimeError as error:
+        raise ExperimentError(
+            f"{name} takes no windows of {data.samples} samples, as the data have; it was "
+            f"published for {spec(name).samples}"
+        ) from error
+
+
+def _earlier(context: StageContext, name: str, data: SplitData) -> nn.Module:
+    """Return the network of an earlier stage, if it learnt from the same part of the same data."""
+    settings = context.stages.get(name)
+    if isinstance(settings, TrainSettings):
+        theirs = split_data(context, settings.data)
+        if theirs.description != data.description:
+            raise ExperimentError(
+                f"stage {name} learnt from other windows, or another split of them: the test "
+                f"would not be on what is new to both; give both stages the same data"
+            )
+    return trained(context, name)
 
 
 def trained(context: StageContext, name: str) -> nn.Module:

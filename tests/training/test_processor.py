@@ -1,6 +1,6 @@
 import pytest
 
-from hertzian.training import can_compile
+from hertzian.training import can_compile, fast_precision
 
 
 @pytest.fixture
@@ -31,3 +31,19 @@ def test_the_compiler_that_was_asked_for_counts(folder, monkeypatch):
     assert not can_compile()
     _install(folder, "icpx")
     assert can_compile()
+
+
+@pytest.mark.parametrize(
+    ("able", "precision"),
+    [
+        ({"avx512_bf16": True, "amx_bf16": False}, "bf16-mixed"),
+        ({"avx512_bf16": False, "amx_bf16": True}, "bf16-mixed"),
+        ({"neon": True, "bf16": True}, "bf16-mixed"),
+        ({"avx2": True, "avx512_f": True, "avx512_bf16": False}, "32-true"),
+        ({"neon": True}, "32-true"),
+    ],
+)
+def test_bfloat16_is_for_processors_that_compute_in_it(monkeypatch, able, precision):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: able)
+    assert fast_precision() == precision
