@@ -5,6 +5,7 @@ from pydantic import Field
 
 from hertzian.deployment import ModelMetadata
 from hertzian.deployment.export import save_model
+from hertzian.detection import WINDOW
 from hertzian.evaluation import evaluation_block, fit_calibration, softmax
 from hertzian.experiments.classifiers.data import split_data
 from hertzian.experiments.classifiers.tested import logits
@@ -72,6 +73,7 @@ def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
         context.folder,
         scale=context.scale,
         published_parameters=_published_parameters(training, name),
+        use=_use(data.samples),
         measured=measured,
     )
     for suffix in ("onnx", "safetensors", "json"):
@@ -85,3 +87,9 @@ def _published_parameters(training: TrainSettings, name: str) -> int | None:
     if name in names():
         return spec(name).published_parameters
     return None if training.options else spec(training.model).published_parameters
+
+
+def _use(samples: int) -> str:
+    if samples == WINDOW:
+        return "windows of any recording (classify), and of datasets (evaluate)"
+    return f"datasets of {samples} samples a window (evaluate); classify cuts {WINDOW}"
