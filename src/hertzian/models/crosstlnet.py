@@ -13,6 +13,7 @@ from hertzian.models.initialise import initialise
 from hertzian.models.layers import Normalise
 from hertzian.models.registry import register
 from hertzian.models.representation import amplitude, phase
+from hertzian.models.winograd import causal_convolution
 from hertzian.signal import HertzianError, canonical
 
 SAMPLES = RML2016_10A.samples
@@ -25,6 +26,9 @@ PAPER = (
 DILATIONS = (2, 4, 8, 16, 32)
 """Of the residual blocks; the stem before them has dilation 1 (sec. 2.3)."""
 
+FEWEST_CHANNELS = 192
+"""From which on a convolution is faster by Winograd's products than by oneDNN, on two cores."""
+
 Branch = Literal["iq", "ap"]
 BRANCHES: tuple[Branch, ...] = ("iq", "ap")
 
@@ -33,7 +37,8 @@ class CausalConv(nn.Conv2d):
     """Convolution over time whose output n sees inputs 0 .. n alone.
 
     float [batch, samples, inputs] -> [batch, samples, outputs]. As a channels-last `Conv2d` it
-    leaves that layout, which layer norm and LSTM want, as it is, and runs fastest on CPUs.
+    leaves that layout, which layer norm and LSTM want, as it is, and runs fastest on CPUs. Wide
+    ones of three taps train faster still in single precision, by `causal_convolution`.
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, dilation: int = 1) -> None:
@@ -42,8 +47,24 @@ class CausalConv(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve along the second axis; zeros lie before the first sample."""
+        if self._fast(x):
+            assert self.bias is not None
+            return causal_convolution(x, self.weight[:, :, 0], self.bias, self.dilation[1])
         padded = nn.functional.pad(x, (0, 0, self.past, 0))
         return super().forward(padded[:, None].permute(0, 3, 1, 2)).permute(0, 2, 3, 1)[:, 0]
+
+    def _fast(self, x: Tensor) -> bool:
+        return (
+            self.training
+            and torch.is_grad_enabled()
+            and x.device.type == "cpu"
+            and x.dtype == torch.float32
+            and not torch.is_autocast_enabled("cpu")
+            and not torch.compiler.is_compiling()
+            and self.kernel_size[1] == 3
+            and min(self.in_channels, self.out_channels) >= FEWEST_CHANNELS
+            and x.shape[1] % (2 * self.dilation[1]) == 0
+        )
 
 
 class _Block(nn.Module):
