@@ -88,6 +88,13 @@ def test_a_fault_in_a_resumed_training_is_not_put_on_the_checkpoint(tmp_path, mo
         _fit(Tiny(), tmp_path, epochs=3)
 
 
+def test_a_network_that_was_evaluated_trains_with_its_dropout(tmp_path):
+    fresh, evaluated = Tiny(), Tiny().eval()
+    _fit(fresh, tmp_path / "fresh")
+    _fit(evaluated, tmp_path / "evaluated")
+    assert all(map(torch.equal, fresh.parameters(), evaluated.parameters()))
+
+
 def test_a_finished_run_trains_no_further(tmp_path):
     first = _fit(Tiny(), tmp_path)
     before = first.last_checkpoint.read_bytes()

@@ -164,6 +164,7 @@ def fit(
             num_sanity_val_steps=0,
             log_every_n_steps=50,
         )
+        learner.train()  # Lightning leaves a network in the mode that it finds
         trainer.fit(
             learner,
             batch_loader(train_data, batch_size, seed),

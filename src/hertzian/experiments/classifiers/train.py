@@ -212,9 +212,10 @@ def _name(context: StageContext) -> str:
 
 def _refuse_other_windows(model: nn.Module, name: str, data: SplitData) -> None:
     """Find out before the training whether a network takes windows of this length."""
+    model.eval()
     try:
         with torch.no_grad():
-            model.eval()(torch.zeros(1, 2, data.samples))
+            model(torch.zeros(1, 2, data.samples))
     except RuntimeError as error:
         raise ExperimentError(
             f"{name} takes no windows of {data.samples} samples, as the data have; it was "
