@@ -95,6 +95,13 @@ def test_a_network_that_was_evaluated_trains_with_its_dropout(tmp_path):
     assert all(map(torch.equal, fresh.parameters(), evaluated.parameters()))
 
 
+@pytest.mark.parametrize("fast", ["32-true", "bf16-mixed"])
+def test_the_precision_that_is_fast_here_is_taken_and_told(tmp_path, monkeypatch, fast):
+    monkeypatch.setattr("hertzian.training.loop.fast_precision", lambda accelerator: fast)
+    assert _fit(Tiny(), tmp_path / "auto", precision="auto").precision == fast
+    assert _fit(Tiny(), tmp_path / "said", precision="32-true").precision == "32-true"
+
+
 def test_a_finished_run_trains_no_further(tmp_path):
     first = _fit(Tiny(), tmp_path)
     before = first.last_checkpoint.read_bytes()

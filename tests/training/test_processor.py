@@ -46,4 +46,13 @@ def test_the_compiler_that_was_asked_for_counts(folder, monkeypatch):
 def test_bfloat16_is_for_processors_that_compute_in_it(monkeypatch, able, precision):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("torch.cpu.get_capabilities", lambda: able)
-    assert fast_precision() == precision
+    assert fast_precision() == fast_precision("auto") == precision
+
+
+@pytest.mark.parametrize(("able", "precision"), [(True, "bf16-mixed"), (False, "32-true")])
+def test_a_gpu_counts_where_it_trains(monkeypatch, able, precision):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda: able)
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {"avx512_bf16": not able})
+    assert fast_precision("auto") == fast_precision("gpu") == precision
+    assert fast_precision("cpu") != precision

@@ -37,7 +37,6 @@ from hertzian.training import (
     Precision,
     Supervised,
     can_compile,
-    fast_precision,
     fit,
     steps_per_epoch,
 )
@@ -139,7 +138,7 @@ def train(settings: TrainSettings, context: StageContext) -> StageOutcome:
         epochs=settings.epochs,
         batch_size=settings.batch_size,
         directory=context.folder,
-        precision=fast_precision() if settings.precision == "auto" else settings.precision,
+        precision=settings.precision,
         seed=context.seed,
         threads=settings.threads,
     )

@@ -18,9 +18,9 @@ from hertzian.training.distillation import (
 )
 from hertzian.training.drawing import DrawnBatches, PresetData
 from hertzian.training.learner import Learner
-from hertzian.training.loop import Accelerator, FitResult, Precision, fit, history
+from hertzian.training.loop import FitResult, fit, history
 from hertzian.training.plateau import Classifier
-from hertzian.training.processor import can_compile, fast_precision
+from hertzian.training.processor import Accelerator, Precision, can_compile, fast_precision
 from hertzian.training.reconstruction import Reconstruction
 from hertzian.training.supervised import Supervised
 from hertzian.training.weighting import (

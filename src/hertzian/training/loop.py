@@ -28,10 +28,8 @@ from hertzian.training.checkpoints import (
 )
 from hertzian.training.learner import FIGURES, Learner
 from hertzian.training.memory import keep_freed_memory
+from hertzian.training.processor import Accelerator, Precision, fast_precision
 from hertzian.training.progress import TrainingProgress
-
-Precision = Literal["32-true", "bf16-mixed"]
-Accelerator = Literal["auto", "cpu", "gpu"]
 
 _HISTORY = "metrics.csv"
 
@@ -47,6 +45,7 @@ class FitResult:
         epochs: finished epochs, those of an earlier interrupted run included.
         complete: whether all the epochs asked for are finished, or the learner is exhausted.
         seconds: wall time of this call.
+        precision: that it trained in.
     """
 
     best_checkpoint: Path
@@ -56,6 +55,7 @@ class FitResult:
     epochs: int
     complete: bool
     seconds: float
+    precision: Precision
 
 
 class Deadline(Callback):
@@ -100,7 +100,7 @@ def fit(
     epochs: int,
     batch_size: int,
     directory: Path,
-    precision: Precision = "32-true",
+    precision: Precision | Literal["auto"] = "32-true",
     accelerator: Accelerator = "cpu",
     seed: int = 0,
     threads: int | None = None,
@@ -120,7 +120,8 @@ def fit(
         epochs: passes over the training data, at most.
         batch_size: examples in a step.
         directory: the run's folder, made if missing.
-        precision: "bf16-mixed" is 2 to 3 times as fast on processors with AMX or AVX512-BF16.
+        precision: "bf16-mixed" is 2 to 3 times as fast on processors with AMX or AVX512-BF16;
+            "auto" takes it where it is fast, see `fast_precision`.
         accelerator: "auto" takes a GPU where there is one.
         seed: of the shuffling and the dropout.
         threads: processor threads; None leaves torch's choice.
@@ -138,6 +139,7 @@ def fit(
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     keep_freed_memory()
+    chosen = fast_precision(accelerator) if precision == "auto" else precision
     if threads is not None:
         torch.set_num_threads(threads)
     callbacks = [_StepSeed(seed), best_epoch_keeper(directory, learner.monitor, learner.mode)]
@@ -154,7 +156,7 @@ def fit(
             accelerator=accelerator,
             devices=1,
             max_epochs=epochs,
-            precision=precision,
+            precision=chosen,
             gradient_clip_val=learner.gradient_norm,
             logger=CSVLogger(directory, name="epochs"),
             callbacks=callbacks,
@@ -183,6 +185,7 @@ def fit(
         epochs=trainer.current_epoch,
         complete=trainer.current_epoch >= epochs or learner.exhausted,
         seconds=time.monotonic() - started,
+        precision=chosen,
     )
 
 

@@ -3,10 +3,12 @@
 import os
 import shutil
 import sys
+from typing import Literal
 
 import torch
 
-from hertzian.training.loop import Precision
+Precision = Literal["32-true", "bf16-mixed"]
+Accelerator = Literal["auto", "cpu", "gpu"]
 
 _COMPILERS = {"darwin": "clang++", "win32": "cl"}
 
@@ -17,12 +19,15 @@ def can_compile() -> bool:
     return shutil.which(os.environ.get("CXX") or usual) is not None
 
 
-def fast_precision() -> Precision:
+def fast_precision(accelerator: Accelerator = "cpu") -> Precision:
     """Return "bf16-mixed" where a GPU or the processor computes in it, and else "32-true".
 
     Processors with AVX512-BF16, AMX or Arm's BF16 do; on others it is emulated, and slower.
+
+    Args:
+        accelerator: what trains; "auto" is a GPU where there is one.
     """
-    if torch.cuda.is_available():
+    if accelerator != "cpu" and torch.cuda.is_available():
         return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
     able = torch.cpu.get_capabilities()
     fast = any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))

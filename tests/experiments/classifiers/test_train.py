@@ -121,7 +121,7 @@ def test_killed_in_each_method_a_run_ends_with_the_same_metrics(whole, tmp_path)
         while not (folder / "last.ckpt").exists():
             assert process.poll() is None, process.communicate()[1].decode()[-2000:]
             time.sleep(0.01)
-        time.sleep(moments.uniform(0, 0.02) * seconds)
+        time.sleep(moments.uniform(0, 0.01) * seconds)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         assert not (folder / "predictions.npz").exists()

@@ -33,7 +33,6 @@ from hertzian.training import (
     WeightedDataset,
     can_compile,
     confidence_weights,
-    fast_precision,
     fit,
 )
 
@@ -184,7 +183,6 @@ def _train(
     torch.manual_seed(context.seed)
     model = build(settings.model, data.classes, **settings.options)
     _refuse_other_windows(model, settings.model, data)
-    precision = fast_precision() if settings.precision == "auto" else settings.precision
     result = fit(
         learner(model),
         windows,
@@ -192,7 +190,7 @@ def _train(
         epochs=settings.epochs,
         batch_size=settings.batch_size,
         directory=context.folder,
-        precision=precision,
+        precision=settings.precision,
         accelerator="auto",
         seed=context.seed,
         threads=settings.threads,
@@ -200,7 +198,7 @@ def _train(
     save_safetensors(model, context.folder / WEIGHTS)
     name = _name(context)
     block = test_block(model, data, name, context.folder, settings.confusion_at)
-    block |= {"epochs": result.epochs, "precision": precision}
+    block |= {"epochs": result.epochs, "precision": result.precision}
     context.log(f"{name}: {100 * block['accuracy']:.2f}% of the test, {result.epochs} epochs")
     return StageOutcome(metrics={name: block})
 
