@@ -31,7 +31,7 @@ def base_install(monkeypatch):
 
 TINY = {
     **{"name": "tiny", "parameters": 12345, "macs": 67890, "samples": 128},
-    **{"classes": ["BPSK", "16QAM"], "weights": True, "paper": "Nobody, 1900"},
+    **{"classes": ["BPSK", "16QAM"], "protocols": [], "weights": True, "paper": "Nobody, 1900"},
     "published_parameters": 12300,
 }
 
@@ -90,3 +90,7 @@ def test_registered_networks_are_added_where_torch_is_installed(hertzian, shippe
     with torch.no_grad():
         logits = build("field").eval()(torch.zeros(1, 2, field["samples"]))
     assert logits.shape == (1, len(field["classes"]))
+    assert (len(found["mtl"]["classes"]), len(found["mtl"]["protocols"])) == (6, 8)
+    (row,) = (line for line in hertzian("models").out.splitlines() if line.split()[:1] == ["mtl"])
+    assert "6 + 8" in row
+    assert "Radar-Altimeter" in hertzian("models", "mtl").out

@@ -17,6 +17,7 @@ from hertzian.deployment.export import (
     write_card,
 )
 from hertzian.models import build, count_macs, count_parameters, spec
+from hertzian.signal import HertzianError
 
 
 def _metadata(model, **changes):
@@ -87,7 +88,7 @@ def test_export_leaves_the_mode_of_the_network(network, folder):
 
 def test_export_refuses_classes_that_are_not_the_networks(network, tmp_path):
     metadata = _metadata(network, classes=("BPSK", "QPSK"))
-    with pytest.raises(ExportError, match=r"expected logits \[2, 2\].* found \[2, 27\]"):
+    with pytest.raises(ExportError, match=r"modulation \[2, 2\].* found modulation \[2, 27\]"):
         export_onnx(network, metadata, tmp_path / "wrong.onnx")
     assert not list(tmp_path.iterdir())
 
@@ -128,3 +129,41 @@ def test_card_is_the_metadata_and_the_notes(network, folder, tmp_path):
     assert ModelMetadata.model_validate(card) == _metadata(network)
     with pytest.raises(ExportError, match="already say macs"):
         write_card(_metadata(network), tmp_path / "card.json", macs=3)
+
+
+def test_heads_are_outputs_of_the_file(tmp_path):
+    torch.manual_seed(0)
+    model = build("mtl", quantities=("snr_db",)).eval()
+    described = spec("mtl")
+    metadata = ModelMetadata(
+        **{"name": "mtl", "version": "1", "classes": described.classes, "samples": 128},
+        **{"occupied_share": 0.5, "parameters": 0, "macs": 0, "quantities": ("snr_db",)},
+        protocols=described.protocols,
+    )
+    export_onnx(model, metadata, tmp_path / "mtl.onnx")
+    predictor = OnnxPredictor(tmp_path / "mtl.onnx")
+    x = np.random.default_rng(0).normal(size=(300, 2, 128)).astype(np.float32)
+    with torch.no_grad():
+        expected = {name: value.numpy() for name, value in model(torch.from_numpy(x)).items()}
+    found = predictor.heads(x)
+    assert list(found) == ["modulation", "protocol", "snr_db"]
+    for name, values in found.items():
+        np.testing.assert_allclose(values, expected[name], atol=1e-4)
+    assert np.array_equal(predictor.logits(x), found["modulation"])
+    with pytest.raises(ExportError, match=r"expected modulation \[2, 6\] for the metadata, found "):
+        export_onnx(
+            model, metadata.model_copy(update={"protocols": (), "quantities": ()}), tmp_path / "m"
+        )
+
+
+def test_a_file_without_a_head_of_its_metadata_is_refused(tmp_path):
+    model = build("mtl", protocols=())
+    fields = {"name": "mtl", "version": "1", "classes": spec("mtl").classes, "samples": 128}
+    metadata = ModelMetadata(**fields, occupied_share=0.5, parameters=0, macs=0)
+    export_onnx(model, metadata, tmp_path / "mtl.onnx")
+    written = onnx.load(tmp_path / "mtl.onnx")
+    claimed = metadata.model_copy(update={"protocols": ("GSM", "DAB")})
+    onnx.helper.set_model_props(written, {"hertzian": claimed.model_dump_json()})
+    onnx.save(written, tmp_path / "claims.onnx")
+    with pytest.raises(HertzianError, match=r"the outputs logits, protocol .* found 1 and logits"):
+        OnnxPredictor(tmp_path / "claims.onnx")

@@ -63,6 +63,17 @@ def test_there_is_one_bias_a_class_or_none():
         metadata(biases=(0.1, -0.2))
 
 
+def test_heads_are_those_that_the_metadata_name():
+    assert metadata().heads() == {"modulation": 3}
+    known = metadata(protocols=("GSM", "DAB"), quantities=("snr_db", "bandwidth"))
+    assert known.heads() == {"modulation": 3, "protocol": 2, "snr_db": 1, "bandwidth": 1}
+    with pytest.raises(ValueError, match="protocols name one twice"):
+        metadata(protocols=("GSM", "GSM"))
+    for wrong in (("snr_db", "snr_db"), ("logits",), ("protocol",)):
+        with pytest.raises(ValueError, match="quantities have names of their own, each once"):
+            metadata(quantities=wrong)
+
+
 def test_metadata_survive_json():
     metadata = ModelMetadata(
         **{"name": "m", "version": "2", "classes": ("QAM16", "lora"), "samples": 1024},

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -104,3 +106,46 @@ def test_data_seen_in_training_is_refused():
     refuse_seen(data, [DatasetIdentity(preset="other", seed=7)], "d.h5")
     with pytest.raises(EvaluationError, match=r"d\.h5: the model was trained on this data"):
         refuse_seen(data, [DatasetIdentity(preset="field", seed=7)], "d.h5")
+
+
+class TwoHeads(FirstSample):
+    """The protocol's logits are the first Q samples; which protocol, the names say."""
+
+    def __init__(self, protocols=("DAB", "GSM")):
+        super().__init__()
+        self.metadata = self.metadata.model_copy(
+            update={"protocols": protocols, "protocol_temperature": 2.0}
+        )
+
+    def heads(self, windows):
+        count = len(self.metadata.protocols)
+        return {"modulation": self.logits(windows), "protocol": windows[:, 1, :count]}
+
+
+def test_a_model_that_names_protocols_has_a_block_for_each_head():
+    data = dataset([0, 1, 2, 0], [2, 1, 0, 0])
+    said = np.array([0, 1, 1, 0])  # DAB, GSM, GSM, DAB by the model's names
+    data.x.array[np.arange(4), 1, said] = 2
+    labels = np.array([1, 0, 1, -1])  # the data's names are the other way round
+    data = replace(data, protocol=labels, protocols=("GSM", "DAB"))
+    found = evaluate_windows(TwoHeads(), data, data="d.h5")
+    assert (found["model"], found["data"], found["examples"]) == ("first", "d.h5", 4)
+    modulation, protocol = found["heads"]["modulation"], found["heads"]["protocol"]
+    assert modulation == evaluate_windows(FirstSample(), data, data="d.h5")
+    assert protocol["examples"] == 3
+    assert protocol["confusion"] == {"classes": ["GSM", "DAB"], "counts": [[1, 0], [1, 1]]}
+    assert protocol["ece"] == pytest.approx(abs(np.e / (np.e + 1) - 2 / 3))
+
+
+def test_protocols_are_compared_as_modulations_are():
+    labels = np.array([0, 1, 2])
+    data = replace(dataset([0, 1, 2], [2, 1, 0]), protocol=labels, protocols=("GSM", "DAB", "DECT"))
+    with pytest.raises(EvaluationError, match="the model lacks DECT"):
+        evaluate_windows(TwoHeads(), data, data="d")
+    found = evaluate_windows(TwoHeads(), data, data="d", common=True)["heads"]
+    assert (found["modulation"]["examples"], found["protocol"]["examples"]) == (3, 2)
+
+
+def test_without_protocols_in_the_data_there_is_one_block():
+    data = dataset([0, 1, 2], [2, 1, 0])
+    assert evaluate_windows(TwoHeads(), data, data="d")["accuracy"] == 1.0

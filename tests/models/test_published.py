@@ -127,8 +127,7 @@ def test_features_are_what_the_logits_come_from(network, name):
     with torch.no_grad():
         found = network(name).features(x)
         assert all(len(one) == len(x) for one in found.values())
-        if name != "mldnn":
-            assert torch.equal(network(name).head(found["embedding"]), network(name)(x))
+        assert torch.equal(network(name).head(found["embedding"]), network(name)(x))
 
 
 @every_network
@@ -136,7 +135,7 @@ def test_gradients_reach_every_parameter(network, name):
     model = network(name)
     model.zero_grad()
     x = _noise(name)
-    # The features carry the losses beside the cross-entropy: reconstruction, auxiliary logits.
+    # The features carry the losses beside the cross-entropy: reconstruction.
     losses = [model(x), *model.features(x).values()]
     sum(one.square().sum() for one in losses).backward()
     idle = [
@@ -266,9 +265,10 @@ def test_pet_cgdnn_turns_by_its_phase(network):
 
 
 def test_mldnn_mixes_probabilities(network):
+    model = network("mldnn")
     with torch.no_grad():
-        found = network("mldnn").features(_noise("mldnn"))
-        mixed = network("mldnn")(_noise("mldnn")).exp()
+        found = model.head.parts(model.features(_noise("mldnn"))["embedding"])
+        mixed = model(_noise("mldnn")).exp()
     iq, ap, snr = (found[f"logits_{key}"].softmax(dim=1) for key in ("iq", "ap", "snr"))
     assert torch.allclose(mixed, snr[:, :1] * iq + snr[:, 1:] * ap, atol=1e-6)
 
@@ -276,9 +276,10 @@ def test_mldnn_mixes_probabilities(network):
 def test_mldnn_judges_the_noise_without_moving_the_branches(network):
     model = network("mldnn")
     model.zero_grad()
-    model.features(_noise("mldnn"))["logits_snr"].sum().backward()
+    embedding = model.features(_noise("mldnn"))["embedding"]
+    model.head.parts(embedding)["logits_snr"].sum().backward()
     assert all(weight.grad is None for weight in model.iq.parameters())
-    assert model.classify_snr[0].weight.grad.any()
+    assert model.head.classify_snr[0].weight.grad.any()
 
 
 def test_ds_cldnn_multiplies_every_pair(network):

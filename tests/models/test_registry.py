@@ -7,6 +7,9 @@ from torch import nn
 from hertzian.models import build, count_macs, count_parameters, names, register, registry, spec
 from hertzian.signal import CORE, HertzianError
 
+# DrCNN's kernels are lost with its figure: within 1% of 1.01 M, and not to the last digit
+PRINTED_TO = {"mldnn": 10, "mtl": 1000, "vtcnn-mtl": 10_000, "drcnn-mtl": 20_000}
+
 
 class _Small(nn.Module):
     def __init__(self):
@@ -33,7 +36,7 @@ def table(monkeypatch):
 def test_parameters_are_the_published_ones_to_the_digits_printed(name):
     published = spec(name).published_parameters
     # thousands or tens of them are printed for the largest, and MLDNN's as 899.25 K
-    digit = 10 if name == "mldnn" else 100 if published % 100 == 0 else 1
+    digit = PRINTED_TO.get(name, 100 if published % 100 == 0 else 1)
     assert abs(count_parameters(build(name)) - published) <= digit / 2
 
 

@@ -60,7 +60,8 @@ def evaluate(
     elif "files" in document:
         _print_recordings(document, output.console())
     else:
-        _print_windows(document, output.console())
+        for head, block in document.get("heads", {"": document}).items():
+            _print_windows(block, head, output.console())
 
 
 def _evaluate_windows(model: str, data: Path, common: bool, as_json: bool) -> dict[str, Any]:
@@ -111,8 +112,9 @@ def _evaluate_recordings(
         )
 
 
-def _print_windows(block: dict[str, Any], console: Console) -> None:
-    console.print(f"{block['model']} on {block['data']}", style="bold", markup=False)
+def _print_windows(block: dict[str, Any], head: str, console: Console) -> None:
+    title = f"{block['model']} on {block['data']}" + (f": {head}" if head else "")
+    console.print(title, style="bold", markup=False)
     facts = Table.grid(padding=(0, 2))
     for name, value in (
         ("examples", f"{block['examples']:,}"),

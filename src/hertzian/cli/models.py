@@ -25,6 +25,7 @@ class Entry:
     macs: int
     samples: int
     classes: tuple[str, ...]
+    protocols: tuple[str, ...]
     weights: bool
     paper: str | None
     published_parameters: int | None
@@ -86,6 +87,7 @@ def _from_card(path: Path) -> Entry:
         macs=metadata.macs,
         samples=metadata.samples,
         classes=metadata.classes,
+        protocols=metadata.protocols,
         weights=path.with_suffix(".onnx").is_file(),
         paper=metadata.paper,
         published_parameters=card.get("published_parameters"),
@@ -108,6 +110,7 @@ def _registered(known: set[str]) -> list[Entry]:
                 macs=count_macs(network, described.samples),
                 samples=described.samples,
                 classes=described.classes,
+                protocols=described.protocols,
                 weights=False,
                 paper=described.paper,
                 published_parameters=described.published_parameters,
@@ -137,7 +140,7 @@ def _print_table(found: list[Entry], console: Console) -> None:
             _count(entry.published_parameters),
             f"{entry.macs:,}",
             str(entry.samples),
-            str(len(entry.classes)),
+            " + ".join(str(len(names)) for names in (entry.classes, entry.protocols) if names),
             "shipped" if entry.weights else "none",
             entry.paper or "our own",
         )
@@ -159,6 +162,8 @@ def _print_card(entry: Entry, console: Console) -> None:
         "paper": entry.paper or "our own",
         f"classes ({len(entry.classes)})": ", ".join(entry.classes),
     }
+    if entry.protocols:
+        rows[f"protocols ({len(entry.protocols)})"] = ", ".join(entry.protocols)
     shown = {*vars(entry)}
     rows |= {key: _plain(value) for key, value in entry.card.items() if key not in shown}
     for fact, value in rows.items():

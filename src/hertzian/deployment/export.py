@@ -15,9 +15,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from hertzian.deployment.runtime import METADATA_KEY, ModelMetadata
+from hertzian.deployment.runtime import LOGITS, METADATA_KEY, ModelMetadata
 from hertzian.recordings.atomic import atomic_path
-from hertzian.signal import HertzianError
+from hertzian.signal import MODULATION, HertzianError
 
 OPSET = 20
 """ONNX operator set of the files written; onnxruntime 1.17 and later run it."""
@@ -33,30 +33,35 @@ def export_onnx(module: nn.Module, metadata: ModelMetadata, path: StrPath) -> No
     """Write a network as one ONNX file: input `x` [batch, 2, samples], output `logits`.
 
     The batch size is free, batch norm is folded into the convolutions, and the description is
-    stored under the key "hertzian" of the custom metadata, which is all the metadata there is.
+    stored under the key "hertzian" of the custom metadata, which is all the metadata there is. Of
+    a network with several heads `logits` is the modulation's; the others go by their names.
 
     Args:
-        module: logits [batch, classes] of float32 [batch, 2, samples]; its mode is left as it was.
-        metadata: stored in the file; its classes and samples must be those of the network.
+        module: float32 [batch, 2, samples] -> logits [batch, classes], or a dict of heads; its
+            mode is left as it was.
+        metadata: stored in the file; its samples and heads must be those of the network.
         path: the file to write.
 
     Raises:
-        ExportError: the network's output does not have the classes of the metadata.
+        ExportError: the network's output does not have the heads and classes of the metadata.
         RecordingError: the file cannot be written.
     """
     was_training = module.training
-    module.eval()
     # An example batch of 1 would be taken for a constant.
     example = torch.zeros(2, 2, metadata.samples)
+    heads = metadata.heads()
+    traced = module if len(heads) == 1 else _Heads(module, list(heads))
+    traced.eval()
     try:
         with torch.no_grad():
-            shape = list(module(example).shape)
-        if shape != [2, len(metadata.classes)]:
+            found = _shapes(module(example))
+        expected = {head: [2, size] for head, size in heads.items()}
+        if found != expected:
             raise ExportError(
-                f"{metadata.name}: expected logits [2, {len(metadata.classes)}] for the classes "
-                f"of the metadata, found {shape}"
+                f"{metadata.name}: expected {_listed(expected)} for the metadata, found "
+                f"{_listed(found)}"
             )
-        model = _trace(module, example)
+        model = _trace(traced, example, list(heads))
     finally:
         module.train(was_training)
     _keep_only(model, metadata)
@@ -65,7 +70,29 @@ def export_onnx(module: nn.Module, metadata: ModelMetadata, path: StrPath) -> No
         partial.write_bytes(model.SerializeToString(deterministic=True))
 
 
-def _trace(module: nn.Module, example: Tensor) -> onnx.ModelProto:
+class _Heads(nn.Module):
+    """The heads of a network that has several, in a fixed order."""
+
+    def __init__(self, module: nn.Module, names: list[str]) -> None:
+        super().__init__()
+        self.module = module
+        self.names = names
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        answer = self.module(x)
+        return tuple(answer[name] for name in self.names)
+
+
+def _shapes(answer: Tensor | dict[str, Tensor]) -> dict[str, list[int]]:
+    by_head = answer if isinstance(answer, dict) else {MODULATION: answer}
+    return {head: list(value.shape) for head, value in by_head.items()}
+
+
+def _listed(shapes: dict[str, list[int]]) -> str:
+    return ", ".join(f"{head} {shape}" for head, shape in shapes.items())
+
+
+def _trace(module: nn.Module, example: Tensor, heads: list[str]) -> onnx.ModelProto:
     batch = torch.export.Dim("batch", min=1)
     log = logging.getLogger("torch.onnx")
     level = log.level
@@ -77,7 +104,7 @@ def _trace(module: nn.Module, example: Tensor) -> onnx.ModelProto:
                 module,
                 (example,),
                 input_names=["x"],
-                output_names=["logits"],
+                output_names=[LOGITS if head == MODULATION else head for head in heads],
                 dynamo=True,
                 external_data=False,
                 opset_version=OPSET,

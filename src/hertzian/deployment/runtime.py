@@ -11,13 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from hertzian.deployment.validation import explain
 from hertzian.deployment.wire import refers_to_other_files
-from hertzian.signal import HertzianError, canonical
+from hertzian.signal import MODULATION, PROTOCOL, HertzianError, canonical
 
 SHIPPED: Path = Path(__file__).resolve().parents[1] / "models" / "weights"
 """Folder of the models that come with the package: NAME.onnx, NAME.safetensors, NAME.json."""
 
 METADATA_KEY = "hertzian"
 """Key of the description among the custom metadata of an ONNX file."""
+
+LOGITS = "logits"
+"""Output of an ONNX file that is the head `modulation`; other heads have their own names."""
 
 LARGEST_FILE_BYTES = 200_000_000
 _BATCH = 256  # windows a call; more gain no speed and cost memory
@@ -47,10 +50,14 @@ class ModelMetadata(BaseModel):
 
     Attributes:
         classes: canonical labels in the order of the logits; `noise` and `unknown` may be there.
+        protocols: names in the order of a second head's logits; none where modulation is all that
+            the model names.
+        quantities: names of heads that give one number each.
         samples: length of the window.
         occupied_share: 99% bandwidth over sampling rate to which the windows are brought.
         temperature, evidence_exponent, biases: T, a and b of the pooled log-probabilities of n
             windows, log_softmax(mean_logits * n**a / T + b); no biases are zeros.
+        protocol_temperature: what the protocol's logits are divided by.
         noise_confidence: probability that nothing was sent where nothing is detected, when both
             are as likely beforehand; 1/2 is ignorance.
         prefix_missed: pairs (samples, share), samples rising: of OFDM detections of so many samples
@@ -68,11 +75,14 @@ class ModelMetadata(BaseModel):
     name: str = Field(min_length=1, max_length=200)
     version: str = Field(min_length=1, max_length=200)
     classes: tuple[str, ...] = Field(min_length=2, max_length=10_000)
+    protocols: tuple[str, ...] = Field(default=(), max_length=10_000)
+    quantities: tuple[str, ...] = Field(default=(), max_length=100)
     samples: int = Field(gt=0, le=1 << 24)
     occupied_share: float = Field(gt=0, le=1)
     temperature: float = Field(default=1.0, gt=0)
     evidence_exponent: float = Field(default=0.0, ge=0, le=1)
     biases: tuple[float, ...] = ()
+    protocol_temperature: float = Field(default=1.0, gt=0)
     noise_confidence: float = Field(default=0.5, ge=0, le=1)
     prefix_missed: tuple[tuple[int, Share], ...] = Field(default=(), max_length=100)
     repeating: dict[str, Share] = Field(default_factory=dict, max_length=10_000)
@@ -102,10 +112,25 @@ class ModelMetadata(BaseModel):
         return names
 
     @model_validator(mode="after")
+    def _distinct_heads(self) -> "ModelMetadata":
+        if len(set(self.protocols)) != len(self.protocols):
+            raise ValueError("protocols name one twice")
+        if len({MODULATION, PROTOCOL, LOGITS, *self.quantities}) != 3 + len(self.quantities):
+            raise ValueError("quantities have names of their own, each once")
+        return self
+
+    @model_validator(mode="after")
     def _one_bias_a_class(self) -> "ModelMetadata":
         if self.biases and len(self.biases) != len(self.classes):
             raise ValueError(f"{len(self.biases)} biases for {len(self.classes)} classes")
         return self
+
+    def heads(self) -> dict[str, int]:
+        """Return how many numbers each head gives, by name."""
+        sizes = {MODULATION: len(self.classes)}
+        if self.protocols:
+            sizes[PROTOCOL] = len(self.protocols)
+        return sizes | dict.fromkeys(self.quantities, 1)
 
     def missed_prefixes(self, samples: int) -> float:
         """Return which share of OFDM detections of so many samples shows no prefix, or 1."""
@@ -123,6 +148,10 @@ class Predictor(Protocol):
 
     def logits(self, windows: npt.ArrayLike) -> Float32:
         """Turn windows [n, 2, samples] (I, Q) into logits float32 [n, classes]."""
+        ...
+
+    def heads(self, windows: npt.ArrayLike) -> dict[str, Float32]:
+        """Return what each head of the metadata says of windows: float32 [n, outputs]."""
         ...
 
 
@@ -186,29 +215,35 @@ def _read_metadata(path: Path, session: Any) -> ModelMetadata:
         raise ModelError(f"{path}: wrong {METADATA_KEY!r} metadata: {explain(error)}") from None
 
 
-def _check_signature(path: Path, session: Any, metadata: ModelMetadata) -> tuple[str, str]:
-    """Return the names of input and output; the shapes must be those of the metadata."""
+def _check_signature(path: Path, session: Any, metadata: ModelMetadata) -> tuple[str, list[str]]:
+    """Return the names of the input and of each head's output; shapes must be the metadata's."""
     inputs, outputs = session.get_inputs(), session.get_outputs()
     by_name = {output.name: output for output in outputs}
-    output = outputs[0] if len(outputs) == 1 else by_name.get("logits")
-    if len(inputs) != 1 or output is None:
+    sizes = metadata.heads()
+    wanted = [LOGITS if head == MODULATION else head for head in sizes]
+    if len(outputs) == len(wanted) == 1:
+        wanted = [outputs[0].name]
+    if len(inputs) != 1 or not set(wanted) <= set(by_name):
         raise ModelError(
-            f"{path}: expected one input and one output (or one called 'logits'), "
-            f"found {len(inputs)} and {', '.join(by_name) or 'none'}"
+            f"{path}: expected one input and the outputs {', '.join(wanted)} (or one of any name "
+            f"for one head), found {len(inputs)} and {', '.join(by_name) or 'none'}"
         )
-    for what, found, expected in (
-        ("input", inputs[0], [2, metadata.samples]),
-        ("output", output, [len(metadata.classes)]),
-    ):
-        shape = list(found.shape)
-        if found.type != "tensor(float)" or not _compatible(shape[1:], expected):
-            wanted = ", ".join(map(str, ["batch", *expected]))
-            raise ModelError(f"{path}: {what} is {found.type} {shape}, expected float [{wanted}]")
-        if isinstance(shape[0], int):
-            raise ModelError(
-                f"{path}: {what} has a fixed batch of {shape[0]}; export it with a free one"
-            )
-    return inputs[0].name, output.name
+    _check_shape(path, "input", inputs[0], [2, metadata.samples])
+    for name, size in zip(wanted, sizes.values(), strict=True):
+        _check_shape(path, f"output {name}", by_name[name], [size])
+    return inputs[0].name, wanted
+
+
+def _check_shape(path: Path, what: str, found: Any, expected: list[int]) -> None:
+    """Check that an input or output is a batch, of free size, of floats of a shape."""
+    shape = list(found.shape)
+    if found.type != "tensor(float)" or not _compatible(shape[1:], expected):
+        wanted = ", ".join(map(str, ["batch", *expected]))
+        raise ModelError(f"{path}: {what} is {found.type} {shape}, expected float [{wanted}]")
+    if isinstance(shape[0], int):
+        raise ModelError(
+            f"{path}: {what} has a fixed batch of {shape[0]}; export it with a free one"
+        )
 
 
 def _compatible(shape: list[Any], expected: list[int]) -> bool:
@@ -234,7 +269,7 @@ class OnnxPredictor:
         self.path = Path(path)
         self._session = _open_session(self.path, threads)
         self.metadata = _read_metadata(self.path, self._session)
-        self._input, self._output = _check_signature(self.path, self._session, self.metadata)
+        self._input, self._outputs = _check_signature(self.path, self._session, self.metadata)
 
     def logits(self, windows: npt.ArrayLike) -> Float32:
         """Turn windows [n, 2, samples] (I, Q), real, into logits float32 [n, classes].
@@ -242,14 +277,27 @@ class OnnxPredictor:
         Raises:
             ModelError: another shape, complex input, NaN or infinite samples.
         """
+        return self._answers(windows, [MODULATION])[MODULATION]
+
+    def heads(self, windows: npt.ArrayLike) -> dict[str, Float32]:
+        """Return what each head says of windows [n, 2, samples]: float32 [n, outputs].
+
+        Raises:
+            ModelError: as `logits` does.
+        """
+        return self._answers(windows, list(self.metadata.heads()))
+
+    def _answers(self, windows: npt.ArrayLike, heads: list[str]) -> dict[str, Float32]:
         x = self._checked(np.asarray(windows))
-        out = np.empty((len(x), len(self.metadata.classes)), dtype=np.float32)
+        sizes = self.metadata.heads()
+        found = {head: np.empty((len(x), sizes[head]), dtype=np.float32) for head in heads}
         for first in range(0, len(x), _BATCH):
             batch = x[first : first + _BATCH]
-            out[first : first + len(batch)] = self._run(batch)
-        if not np.isfinite(out).all():
+            for head, answer in zip(heads, self._run(batch, len(heads)), strict=True):
+                found[head][first : first + len(batch)] = answer
+        if not all(np.isfinite(answer).all() for answer in found.values()):
             raise ModelError(f"{self.path}: the model answered with NaN or infinite logits")
-        return out
+        return found
 
     def _checked(self, windows: npt.NDArray[Any]) -> Float32:
         expected = (2, self.metadata.samples)
@@ -266,14 +314,17 @@ class OnnxPredictor:
             raise ModelError(f"{self.metadata.name}: windows hold NaN or infinite samples")
         return x
 
-    def _run(self, batch: Float32) -> Float32:
+    def _run(self, batch: Float32, count: int) -> list[Float32]:
+        """Return the answers of the first `count` heads."""
+        sizes = list(self.metadata.heads().values())[:count]
         try:
-            answer: Float32 = self._session.run([self._output], {self._input: batch})[0]
+            answers = self._session.run(self._outputs[:count], {self._input: batch})
         except Exception as error:  # onnxruntime's errors have no base class of their own
             raise ModelError(f"{self.path}: the model failed ({_first_line(error)})") from None
-        if answer.shape != (len(batch), len(self.metadata.classes)):
-            raise ModelError(f"{self.path}: the model answered with shape {list(answer.shape)}")
-        return answer
+        for answer, size in zip(answers, sizes, strict=True):
+            if answer.shape != (len(batch), size):
+                raise ModelError(f"{self.path}: the model answered with shape {list(answer.shape)}")
+        return list(answers)
 
 
 def shipped_names() -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Which column of a model stands for which label of a dataset."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,39 +28,49 @@ class Matching:
     labels: npt.NDArray[np.int64]
 
 
-def match_classes(model: Sequence[str], data: Sequence[str], *, common: bool = False) -> Matching:
+def match_classes(
+    model: Sequence[str],
+    data: Sequence[str],
+    *,
+    common: bool = False,
+    name: Callable[[str], str] = canonical,
+) -> Matching:
     """Match two lists of class names by canonical name.
 
     Args:
         model: names of the model's logits.
         data: names of the dataset's labels.
         common: compare on the classes that both have, instead of refusing a difference.
+        name: gives what two spellings of one class share; HertzianError for what is none.
 
     Raises:
         EvaluationError: a class that one side lacks (without `common`), fewer than two classes in
             common, or two names of one side that mean the same.
     """
-    ours, theirs = _by_name(model, "model", common), _by_name(data, "data", common)
+    ours = _by_name(model, "model", common, name)
+    theirs = _by_name(data, "data", common, name)
     if not common:
         _refuse_difference(ours, theirs)
-    shared = tuple(name for name in theirs if name in ours)
+    shared = tuple(each for each in theirs if each in ours)
     if len(shared) < 2:
         raise EvaluationError(
             f"model and data have {len(shared)} classes in common, but 2 are needed; "
             f"the model knows {', '.join(ours)}, the data {', '.join(theirs)}"
         )
     labels = np.full(len(data), -1, dtype=np.int64)
-    for place, name in enumerate(shared):
-        labels[theirs[name]] = place
-    return Matching(shared, np.array([ours[name] for name in shared], dtype=np.int64), labels)
+    for place, each in enumerate(shared):
+        labels[theirs[each]] = place
+    return Matching(shared, np.array([ours[each] for each in shared], dtype=np.int64), labels)
 
 
-def _by_name(names: Sequence[str], side: str, common: bool) -> dict[str, int]:
+def _by_name(
+    names: Sequence[str], side: str, common: bool, name_of: Callable[[str], str]
+) -> dict[str, int]:
     """Return canonical name -> index; with `common`, names outside the table are left out."""
     found: dict[str, int] = {}
     for index, spelled in enumerate(names):
         try:
-            name = canonical(spelled)
+            name = name_of(spelled)
         except HertzianError as error:
             if common:
                 continue

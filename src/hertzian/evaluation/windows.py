@@ -1,14 +1,17 @@
 """A model against a dataset of windows."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from hertzian.datasets.dataset import Dataset
-from hertzian.deployment import DatasetIdentity, Predictor
-from hertzian.evaluation.classes import EvaluationError, match_classes
+from hertzian.datasets.dataset import Dataset, Float32
+from hertzian.deployment import DatasetIdentity, ModelMetadata, Predictor
+from hertzian.evaluation.classes import EvaluationError, Matching, match_classes
 from hertzian.evaluation.metrics import evaluation_block, softmax
+from hertzian.signal import MODULATION, PROTOCOL
 
 
 def refuse_seen(dataset: Dataset, trained_on: Iterable[DatasetIdentity], data: str) -> None:
@@ -35,7 +38,9 @@ def evaluate_windows(
 ) -> dict[str, Any]:
     """Return the block of `evaluate --json` for a model on windows.
 
-    The probabilities of a window are softmax(logits / T + b), over the classes compared.
+    The probabilities of a window are softmax(logits / T + b), over the classes compared. A model
+    that names protocols too, on data that have them, gets a block for each head, under `heads`;
+    windows without a protocol count in that of the modulation alone.
 
     Args:
         predictor: the model.
@@ -54,22 +59,74 @@ def evaluate_windows(
         raise EvaluationError(
             f"{data}: windows have {samples} samples, but {metadata.name} takes {metadata.samples}"
         )
-    matching = match_classes(metadata.classes, dataset.modulations, common=common)
-    truth = matching.labels[dataset.modulation]
-    compared = truth >= 0
-    rows = []
+    compared = _heads(metadata, dataset, common)
+    wanted = np.any([head.truth >= 0 for head in compared.values()], axis=0)
+    rows: dict[str, list[Float32]] = {name: [] for name in compared}
     for place, x in dataset.batches():
-        kept = compared[place]
+        kept = wanted[place]
         if kept.any():
-            rows.append(predictor.logits(x[kept])[:, matching.columns])
+            for name, answer in _answers(predictor, x[kept], len(compared)).items():
+                rows[name].append(answer)
         advance(len(x))
-    logits = np.concatenate(rows) if rows else np.empty((0, len(matching.classes)))
+    called = metadata.name if model is None else model
+    blocks = {
+        name: _block(head, rows[name], dataset.snr_db, wanted, model=called, data=data)
+        for name, head in compared.items()
+    }
+    if len(blocks) == 1:
+        return blocks[MODULATION]
+    return {"model": called, "data": data, "examples": int(wanted.sum()), "heads": blocks}
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What one head is compared on: `truth` int [n] is -1 for windows that are not."""
+
+    matching: Matching
+    truth: npt.NDArray[np.int64]
+    temperature: float
+    biases: npt.NDArray[np.float64]
+
+
+def _heads(metadata: ModelMetadata, dataset: Dataset, common: bool) -> dict[str, _Head]:
+    matching = match_classes(metadata.classes, dataset.modulations, common=common)
     biases = np.asarray(metadata.biases or np.zeros(len(metadata.classes)))[matching.columns]
+    truth = matching.labels[dataset.modulation]
+    found = {MODULATION: _Head(matching, truth, metadata.temperature, biases)}
+    if metadata.protocols and dataset.protocol is not None:
+        matching = match_classes(metadata.protocols, dataset.protocols, common=common, name=str)
+        truth = np.append(matching.labels, -1)[dataset.protocol]
+        biases = np.zeros(len(matching.classes))
+        found[PROTOCOL] = _Head(matching, truth, metadata.protocol_temperature, biases)
+    return found
+
+
+def _answers(predictor: Predictor, x: Float32, heads: int) -> dict[str, Float32]:
+    """Return the logits of the heads compared: the first one, or it and the protocol's."""
+    if heads == 1:
+        return {MODULATION: predictor.logits(x)}
+    answers = predictor.heads(x)
+    return {name: answers[name] for name in (MODULATION, PROTOCOL)}
+
+
+def _block(
+    head: _Head,
+    answers: list[Float32],
+    snr_db: Float32,
+    wanted: npt.NDArray[np.bool_],
+    *,
+    model: str,
+    data: str,
+) -> dict[str, Any]:
+    compared = head.truth >= 0
+    classes = head.matching.classes
+    logits = np.concatenate(answers)[compared[wanted]] if answers else np.empty((0, len(classes)))
+    scores = logits[:, head.matching.columns] if answers else logits
     return evaluation_block(
-        model=metadata.name if model is None else model,
+        model=model,
         data=data,
-        classes=matching.classes,
-        probabilities=softmax(logits / metadata.temperature + biases),
-        truth=truth[compared],
-        snr_db=dataset.snr_db[compared],
+        classes=classes,
+        probabilities=softmax(scores / head.temperature + head.biases),
+        truth=head.truth[compared],
+        snr_db=snr_db[compared],
     )

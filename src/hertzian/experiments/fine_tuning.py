@@ -39,6 +39,7 @@ from hertzian.experiments.stages import (
 )
 from hertzian.models import count_macs, count_parameters
 from hertzian.models.field import Field as FieldNetwork
+from hertzian.signal import MODULATION
 from hertzian.training import Precision, Supervised, fit, steps_per_epoch
 
 _MODEL = "fine-tune"
@@ -234,6 +235,10 @@ class _InTorch:
             parts = [self.model(part) for part in torch.split(x, _BATCH)]
         answers: npt.NDArray[np.float32] = torch.cat(parts).numpy()
         return answers
+
+    def heads(self, windows: npt.ArrayLike) -> dict[str, npt.NDArray[np.float32]]:
+        """Return the one head: the modulation's."""
+        return {MODULATION: self.logits(windows)}
 
 
 def _calibrated(

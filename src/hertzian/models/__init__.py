@@ -1,5 +1,6 @@
 """Networks: one file each, entered in one registry."""
 
+from hertzian.models.heads import MultiHead
 from hertzian.models.registry import (
     ENTRY_POINT_GROUP,
     ModelSpec,
@@ -14,6 +15,7 @@ from hertzian.models.registry import (
 __all__ = [
     "ENTRY_POINT_GROUP",
     "ModelSpec",
+    "MultiHead",
     "build",
     "count_macs",
     "count_parameters",

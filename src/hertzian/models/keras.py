@@ -106,3 +106,8 @@ class GaussianDropout(nn.Module):
 def batch_norm(channels: int) -> nn.BatchNorm1d:
     """Return batch norm with Keras' constants: running mean 0.99, epsilon 1e-3."""
     return nn.BatchNorm1d(channels, eps=1e-3, momentum=0.01)
+
+
+def batch_norm_2d(channels: int) -> nn.BatchNorm2d:
+    """Return the same of [batch, channels, height, width]."""
+    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)

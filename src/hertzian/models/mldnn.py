@@ -5,10 +5,11 @@ from torch import Tensor, nn
 
 from hertzian.models.dropout import Dropout
 from hertzian.models.initialise import initialise
-from hertzian.models.published import RML2016
+from hertzian.models.published import RML2016, EmbeddingClassifier
 from hertzian.models.recurrent import GRU
 from hertzian.models.registry import register
 from hertzian.models.representation import AmplitudePhase, Image
+from hertzian.signal import HertzianError
 
 _STEPS = 122
 
@@ -48,6 +49,43 @@ class Branch(nn.Module):
         return maps, (states * weights[:, :, None]).sum(dim=1)
 
 
+class Mixture(nn.Module):
+    """Two classifiers, and a third that says which of the two to believe.
+
+    Args:
+        class_count: length of the logits.
+        dropout: share dropped in each.
+
+    Raises:
+        HertzianError: one class: a mixture of probabilities can't stand for a quantity.
+    """
+
+    def __init__(self, class_count: int, dropout: float) -> None:
+        super().__init__()
+        if class_count < 2:
+            raise HertzianError("mldnn mixes probabilities, which needs 2 classes or more")
+        self.classify_iq = _classifier(class_count, dropout)
+        self.classify_ap = _classifier(class_count, dropout)
+        self.classify_snr = _classifier(2, dropout)
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """Return the logarithm of the mixed probabilities of [batch, 200]: [batch, classes]."""
+        found = self.parts(embedding)
+        belief = torch.log_softmax(found["logits_snr"], dim=1)
+        low = torch.log_softmax(found["logits_iq"], dim=1) + belief[:, :1]
+        high = torch.log_softmax(found["logits_ap"], dim=1) + belief[:, 1:]
+        return torch.logaddexp(low, high)
+
+    def parts(self, embedding: Tensor) -> dict[str, Tensor]:
+        """Return `logits_iq`, `logits_ap` [batch, classes], `logits_snr` [batch, 2] (low, high)."""
+        iq, ap = embedding.chunk(2, dim=1)
+        return {
+            "logits_iq": self.classify_iq(iq),
+            "logits_ap": self.classify_ap(ap),
+            "logits_snr": self.classify_snr((iq + ap).detach()),
+        }
+
+
 def _classifier(outputs: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(nn.Linear(100, 256), nn.ReLU(), Dropout(dropout), nn.Linear(256, outputs))
 
@@ -60,7 +98,7 @@ def _classifier(outputs: int, dropout: float) -> nn.Sequential:
     paper="Chang et al., Multitask-learning-based deep neural network for automatic modulation "
     "classification, 2021",
 )
-class Mldnn(nn.Module):
+class Mldnn(EmbeddingClassifier):
     """Each branch classifies; a third classifier says which of the two to believe.
 
     | layer | output | parameters |
@@ -77,40 +115,30 @@ class Mldnn(nn.Module):
     899 248 parameters; Gao et al. 2023 (CrossTLNet, table 6) print 899.25 K. The logits are
     log(p_low p_iq + p_high p_ap), with p_low and p_high the third classifier's belief in a low
     and a high SNR, so that cross-entropy on them is the published loss of the merged answer; the
-    other three losses take `logits_iq`, `logits_ap` and `logits_snr` of `features`. Source: the
-    paper and its author's public code (ChangShuoRadioRecognition), which draws the weights of
-    convolutions and GRU as here.
+    other three losses take what `head.parts` returns. Source: the paper and its author's public
+    code (ChangShuoRadioRecognition), which draws the weights of convolutions and GRU as here.
 
     Args:
         class_count: length of the logits.
         dropout: share dropped.
     """
 
+    head: Mixture
+
     def __init__(self, class_count: int = len(RML2016), dropout: float = 0.5) -> None:
         super().__init__()
         self.image = Image()
         self.amplitude_phase = AmplitudePhase()
         self.iq, self.ap = Branch(dropout), Branch(dropout)
-        self.classify_iq = _classifier(class_count, dropout)
-        self.classify_ap = _classifier(class_count, dropout)
-        self.classify_snr = _classifier(2, dropout)
+        self.head = Mixture(class_count, dropout)
         initialise(self, per_gate=True)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return logits [batch, classes] of float32 [batch, 2, 128] at any scale."""
-        found = self.features(x)
-        belief = torch.log_softmax(found["logits_snr"], dim=1)
-        low = torch.log_softmax(found["logits_iq"], dim=1) + belief[:, :1]
-        high = torch.log_softmax(found["logits_ap"], dim=1) + belief[:, 1:]
-        return torch.logaddexp(low, high)
-
     def features(self, x: Tensor) -> dict[str, Tensor]:
-        """Return the branches and what each says.
+        """Return the branches.
 
         Returns:
             `convolutions`, `convolutions_ap` [batch, 80, 1, 122], `iq`, `ap` [batch, 100],
-            `embedding` [batch, 200] of both, `logits_iq`, `logits_ap` [batch, classes],
-            `logits_snr` [batch, 2] (low, high).
+            `embedding` [batch, 200] of both.
         """
         iq_maps, iq = self.iq(self.image(x))
         ap_maps, ap = self.ap(self.amplitude_phase(x)[:, None])
@@ -120,7 +148,4 @@ class Mldnn(nn.Module):
             "iq": iq,
             "ap": ap,
             "embedding": torch.cat([iq, ap], dim=1),
-            "logits_iq": self.classify_iq(iq),
-            "logits_ap": self.classify_ap(ap),
-            "logits_snr": self.classify_snr((iq + ap).detach()),
         }

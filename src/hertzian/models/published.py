@@ -18,6 +18,16 @@ RML2016 = tuple(map(canonical, published.RML2016_10A.modulations))
 RML2018 = tuple(map(canonical, published.RML2018_01A.modulations))
 """Labels of RML2018.01A in the order of its file."""
 
+RADCOM = tuple(map(canonical, published.RADCOM_DYNAMIC.modulations))
+"""Modulations of RadComDynamic and of the set off the air."""
+
+RADCOM_PROTOCOLS = published.RADCOM_DYNAMIC.protocols
+
+RADCOM_PAPER = (
+    "Jagannath and Jagannath, Multi-task learning approach for modulation and wireless signal "
+    "classification for 5G and beyond: edge deployment via model compression, 2022"
+)
+
 
 class EmbeddingClassifier(nn.Module, ABC):
     """A network whose logits are its `head` on the feature `embedding`."""

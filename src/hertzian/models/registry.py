@@ -2,8 +2,9 @@
 
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
@@ -12,7 +13,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from hertzian.signal import HertzianError
+from hertzian.models.heads import MultiHead
+from hertzian.signal import MODULATION, PROTOCOL, HertzianError
 
 ENTRY_POINT_GROUP = "hertzian.models"
 """Packages list a module here that calls `register` when it is imported."""
@@ -31,6 +33,7 @@ _MODULES = (
     "hertzian.models.ctdnn",
     "hertzian.models.dae",
     "hertzian.models.densenet",
+    "hertzian.models.drcnn_mtl",
     "hertzian.models.ds_cldnn",
     "hertzian.models.field",
     "hertzian.models.gru2",
@@ -40,10 +43,12 @@ _MODULES = (
     "hertzian.models.mcldnn",
     "hertzian.models.mcnet",
     "hertzian.models.mldnn",
+    "hertzian.models.mtl",
     "hertzian.models.pet_cgdnn",
     "hertzian.models.resnet",
     "hertzian.models.resnet_1024",
     "hertzian.models.vgg_1024",
+    "hertzian.models.vtcnn_mtl",
 )
 
 Factory = Callable[..., nn.Module]
@@ -64,6 +69,7 @@ class ModelSpec:
         paper: citation of the publication it follows, None for our own.
         published_parameters: trainable parameters as published, to the digits printed; None where
             none are, so that the number is ours.
+        protocols: names in the order of the logits of its second head; empty for one head.
     """
 
     name: str
@@ -72,6 +78,7 @@ class ModelSpec:
     classes: tuple[str, ...]
     paper: str | None
     published_parameters: int | None = None
+    protocols: tuple[str, ...] = ()
 
 
 _SPECS: dict[str, ModelSpec] = {}
@@ -85,8 +92,11 @@ def register(
     classes: tuple[str, ...],
     paper: str | None = None,
     published_parameters: int | None = None,
+    protocols: tuple[str, ...] = (),
 ) -> Callable[[FactoryT], FactoryT]:
     """Return a decorator that enters a module class (or function) into the registry.
+
+    A network of several heads is entered as what builds it with one; see `MultiHead`.
 
     Raises:
         HertzianError: another factory has that name already.
@@ -96,7 +106,13 @@ def register(
         if name in _SPECS:
             raise HertzianError(f"model {name!r} is registered twice; rename one of them")
         _SPECS[name] = ModelSpec(
-            name, factory, samples, tuple(classes), paper, published_parameters
+            name,
+            factory,
+            samples,
+            tuple(classes),
+            paper,
+            published_parameters,
+            tuple(protocols),
         )
         return factory
 
@@ -135,16 +151,30 @@ def spec(name: str) -> ModelSpec:
         raise HertzianError(f"unknown model {name!r}; known are {known}") from None
 
 
-def build(name: str, classes: tuple[str, ...] | None = None, **options: Any) -> nn.Module:
+def build(
+    name: str,
+    classes: Sequence[str] | None = None,
+    *,
+    protocols: Sequence[str] | None = None,
+    quantities: Sequence[str] = (),
+    **options: Any,
+) -> nn.Module:
     """Build a network with fresh weights (from torch's global generator).
 
     Args:
         name: as `names` lists it.
         classes: labels of its logits; None takes those it was made for.
+        protocols: names of a second head's logits; None takes those it was made for, if any.
+        quantities: names of further heads of one output each.
         options: of the network itself, such as `units`; see its documentation.
 
+    Returns:
+        With one head, x -> logits [batch, classes]; with several a `MultiHead`, x -> a dict of
+        what each says, `modulation` and `protocol` being the first two.
+
     Raises:
-        HertzianError: no network has that name, or this one has no such option.
+        HertzianError: no network has that name, or this one has no such option, or it can't carry
+            several heads.
     """
     found = spec(name)
     known = list(inspect.signature(found.factory).parameters)[1:]
@@ -153,7 +183,14 @@ def build(name: str, classes: tuple[str, ...] | None = None, **options: Any) -> 
         raise HertzianError(
             f"model {name!r} has no option {surplus[0]!r}; it has {', '.join(known) or 'none'}"
         )
-    return found.factory(len(found.classes if classes is None else classes), **options)
+    labels = found.classes if classes is None else classes
+    standards = found.protocols if protocols is None else protocols
+    outputs = {MODULATION: len(labels)}
+    if standards:
+        outputs[PROTOCOL] = len(standards)
+    outputs |= dict.fromkeys(quantities, 1)
+    make = partial(found.factory, **options)
+    return make(len(labels)) if len(outputs) == 1 else MultiHead(make, outputs)
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -3,6 +3,7 @@
 from hertzian.signal.constellations import constellation
 from hertzian.signal.detections import Detection, Summary, summarise
 from hertzian.signal.errors import HertzianError
+from hertzian.signal.heads import MODULATION, PROTOCOL
 from hertzian.signal.labels import (
     CORE,
     FAMILIES,
@@ -22,6 +23,8 @@ __all__ = [
     "FAMILIES",
     "LABELS",
     "MERGED",
+    "MODULATION",
+    "PROTOCOL",
     "Detection",
     "HertzianError",
     "Label",

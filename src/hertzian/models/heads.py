@@ -1,0 +1,88 @@
+"""Several answers from one network: every task has a last part of its own."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hertzian.signal import HertzianError
+
+
+class Quantity(nn.Module):
+    """A head of one number, in its own unit: the last part's answer times a deviation, plus a mean.
+
+    Args:
+        head: [batch, ...] -> [batch, 1].
+    """
+
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__()
+        self.head = head
+        self.mean: Tensor
+        self.deviation: Tensor
+        self.register_buffer("mean", torch.zeros(()))
+        self.register_buffer("deviation", torch.ones(()))
+
+    def standardise(self, values: Tensor) -> None:
+        """Take mean and deviation of the values to learn, those that are finite.
+
+        Raises:
+            HertzianError: there are fewer than two different ones.
+        """
+        known = values[torch.isfinite(values)].double()
+        deviation = known.std() if len(known) > 1 else torch.zeros(())
+        if not deviation > 0:
+            raise HertzianError("a quantity needs two different values or more to learn from")
+        self.mean.copy_(known.mean())
+        self.deviation.copy_(deviation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [batch, 1]."""
+        answer: Tensor = self.head(x)
+        return answer * self.deviation + self.mean
+
+
+class MultiHead(nn.Module):
+    """A network of which everything but the last part, its `head`, is shared by the tasks.
+
+    Hard parameter sharing (Caruana 1997). A network can carry several heads where its logits are
+    `head` of one tensor; that is whatever comes in there, and each task's head has the structure
+    of the network's own.
+
+    Args:
+        make: builds the network with fresh weights for a number of outputs.
+        outputs: of each head: the number of its classes, or 1 for a `Quantity`.
+
+    Raises:
+        HertzianError: no outputs, or the network has no `head`.
+    """
+
+    def __init__(self, make: Callable[[int], nn.Module], outputs: Mapping[str, int]) -> None:
+        super().__init__()
+        built = [make(count) for count in outputs.values()]
+        if not built:
+            raise HertzianError("a network needs one head or more")
+        if not all(isinstance(getattr(network, "head", None), nn.Module) for network in built):
+            kind = type(built[0]).__name__
+            raise HertzianError(
+                f"{kind} can't carry several heads: its logits are not `head` of one tensor"
+            )
+        self.outputs = dict(outputs)
+        self.heads = nn.ModuleDict()
+        # Built once per task, so that a head's first weights are those of its number of outputs.
+        for (name, count), network in zip(outputs.items(), built, strict=True):
+            head = network.get_submodule("head")
+            self.heads[name] = Quantity(head) if count == 1 else head
+        built[0].head = nn.Identity()
+        self.network: Any = built[0]
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Return what each head says of float32 [batch, 2, samples]: [batch, outputs]."""
+        shared = self.network(x)
+        return {name: head(shared) for name, head in self.heads.items()}
+
+    def features(self, x: Tensor) -> dict[str, Tensor]:
+        """Return the shared network's features."""
+        found: dict[str, Tensor] = self.network.features(x)
+        return {name: value for name, value in found.items() if name != "logits"}

@@ -1,0 +1,5 @@
+"""Names of what a network with several heads says."""
+
+MODULATION = "modulation"
+PROTOCOL = "protocol"
+"""Heads whose numbers are logits, of the classes of either."""
