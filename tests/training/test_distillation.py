@@ -11,11 +11,13 @@ from hertzian.models.crosstlnet import CrossTLNet
 from hertzian.signal import HertzianError
 from hertzian.training import (
     Distillation,
+    TaughtDataset,
     divergence_loss,
     fit,
     pearson_distance,
     relation_loss,
     similarity_loss,
+    taught_bytes,
 )
 
 
@@ -104,6 +106,20 @@ def test_loss_is_equation_11():
         assert learner.training_loss((x, labels)).item() == pytest.approx(expected.item(), rel=1e-5)
     defaults = Distillation(student, 3, 1e-3, teacher)
     assert (defaults.alpha, defaults.beta, defaults.gamma, defaults.temperature) == (1, 9e5, 1, 1.5)
+
+
+def test_what_the_teacher_said_beforehand_is_what_it_says_in_a_step():
+    student, teacher = _small(8, 1).eval(), _small(12, 2).train()
+    data = windows(300, 1, 32)
+    done = []
+    taught = TaughtDataset(data, teacher, ("tcn_iq", "tcn_ap"), done.append)
+    assert (len(taught), sum(done), teacher.training) == (300, 300, False)
+    assert taught_bytes(data, teacher, ("tcn_iq", "tcn_ap")) == 4 * 300 * (3 + 2 * 32 * 12)
+    learner = Distillation(student, 3, 1e-3, teacher, beta=70.0)
+    rows = np.array([0, 5, 128, 256, 299])
+    expected = learner.training_loss(data[rows]).item()
+    learner.teacher.to("meta")  # it can't be asked any more
+    assert learner.training_loss(taught[rows]).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_teacher_stays_frozen_and_out_of_the_checkpoints(tmp_path):

@@ -23,6 +23,7 @@ from hertzian.training.plateau import Classifier
 from hertzian.training.processor import Accelerator, Precision, can_compile, fast_precision
 from hertzian.training.reconstruction import Reconstruction
 from hertzian.training.supervised import Supervised
+from hertzian.training.teaching import TaughtDataset, taught_bytes
 from hertzian.training.weighting import (
     WeightedClassifier,
     WeightedDataset,
@@ -45,6 +46,7 @@ __all__ = [
     "PresetData",
     "Reconstruction",
     "Supervised",
+    "TaughtDataset",
     "WeightedClassifier",
     "WeightedDataset",
     "augment",
@@ -60,4 +62,5 @@ __all__ = [
     "relation_loss",
     "similarity_loss",
     "steps_per_epoch",
+    "taught_bytes",
 ]

@@ -4,7 +4,7 @@ Equation numbers are those of Gao et al., CrossTLNet, Electronics 12(22), 2023, 
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from hertzian.signal import HertzianError
 from hertzian.training.batches import Batch
 from hertzian.training.plateau import Classifier
+from hertzian.training.teaching import LOGITS, outputs
 
 Norm = Literal["batch", "example"]
 Relation = Literal["pearson", "divergence"]
@@ -94,7 +95,8 @@ class Distillation(Classifier):
 
     Loss (eq. 11): alpha cross-entropy + beta sum of similarity losses + gamma logits loss. The
     defaults are the paper's. As `similarity_loss` is a mean over pairs of a batch, beta belongs
-    to the batch size: the paper's is 32. The validation loss is the cross-entropy alone.
+    to the batch size: the paper's is 32. The validation loss is the cross-entropy alone. Trained on
+    a `TaughtDataset` it costs what the student alone does.
 
     Args:
         student: where `similar` names any, its `features` give these, and `logits`.
@@ -154,27 +156,19 @@ class Distillation(Classifier):
         self.teacher.to(self.device)
 
     def training_loss(self, batch: Batch) -> Tensor:
-        """Return the three losses of (x, labels), weighted and added."""
-        x, labels = batch
-        with torch.no_grad():
-            theirs = _outputs(self.teacher, x, self.similar)
-        ours = _outputs(self.model, x, self.similar)
+        """Return the three losses of (x, labels), weighted and added.
+
+        Of a `TaughtDataset` the batch has what the teacher says too, in the order of `outputs`.
+        """
+        x, labels, *told = batch
+        theirs = dict(zip((LOGITS, *self.similar), told, strict=True)) if told else self._ask(x)
+        ours = outputs(self.model, x, self.similar)
         student, teacher = ours["logits"].float(), theirs["logits"].float()
         loss = self.alpha * nn.functional.cross_entropy(student, labels)
         for name in self.similar:
             loss = loss + self.beta * similarity_loss(ours[name], theirs[name], self.norm)
         return loss + self.gamma * self._logits_loss(student, teacher, self.temperature)
 
-
-def _outputs(model: Any, x: Tensor, similar: Sequence[str]) -> dict[str, Tensor]:
-    """Return a network's `logits` and the features named."""
-    if not similar:
-        return {"logits": model(x)}
-    found: dict[str, Tensor] = model.features(x)
-    for name in ("logits", *similar):
-        if name not in found:
-            raise HertzianError(
-                f"{type(model).__name__} has no feature {name!r} to compare with another "
-                f"network's; has {', '.join(found)}"
-            )
-    return found
+    def _ask(self, x: Tensor) -> dict[str, Tensor]:
+        with torch.no_grad():
+            return outputs(self.teacher, x, self.similar)

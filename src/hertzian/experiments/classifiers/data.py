@@ -4,10 +4,12 @@
 is wanted.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +19,7 @@ from pydantic import Field, PositiveFloat, model_validator
 from rich.console import Console
 from rich.progress import Progress
 
-from hertzian.datasets.dataset import Dataset, Float32
+from hertzian.datasets.dataset import Advance, Dataset, Float32
 from hertzian.datasets.files import write_dataset
 from hertzian.datasets.opening import open_dataset
 from hertzian.datasets.sampling import sample_cells
@@ -97,8 +99,7 @@ def _provide(settings: DatasetSettings, folder: Path) -> None:
 
 
 def _make(settings: DatasetSettings, preset: str, out: Path) -> None:
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
-        task = bars.add_task("windows", total=None)
+    with bar("windows") as advance:
         synthesise(
             preset,
             out,
@@ -106,8 +107,16 @@ def _make(settings: DatasetSettings, preset: str, out: Path) -> None:
             seed=settings.seed,
             snr_db=settings.snr,
             workers=os.cpu_count() or 1,
-            advance=lambda windows: bars.advance(task, windows),
+            advance=advance,
         )
+
+
+@contextlib.contextmanager
+def bar(what: str, total: int | None = None) -> Iterator[Advance]:
+    """Show on a terminal how many of `what` are done; yields what is to be told of more."""
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
+        task = bars.add_task(what, total=total)
+        yield lambda more: bars.advance(task, more)
 
 
 def _open(settings: DatasetSettings, folder: Path) -> Dataset:

@@ -4,7 +4,7 @@ The metrics of each are one block under the stage's own name; its folder holds `
 and `predictions.npz`, the test's probabilities in the order of the split.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import torch
@@ -12,7 +12,7 @@ from pydantic import Field, JsonValue, model_validator
 from torch import nn
 
 from hertzian.deployment.export import load_safetensors, save_safetensors
-from hertzian.experiments.classifiers.data import SplitData, split_data
+from hertzian.experiments.classifiers.data import KEPT_BYTES, SplitData, bar, split_data
 from hertzian.experiments.classifiers.tested import test_block
 from hertzian.experiments.stages import (
     ExperimentError,
@@ -29,11 +29,13 @@ from hertzian.training import (
     Learner,
     Precision,
     Reconstruction,
+    TaughtDataset,
     WeightedClassifier,
     WeightedDataset,
     can_compile,
     confidence_weights,
     fit,
+    taught_bytes,
 )
 
 WEIGHTS = "weights.safetensors"
@@ -61,6 +63,11 @@ class TrainSettings(StageSettings):
     compiled: bool = False
     threads: int | None = Field(default=None, ge=1)
     confusion_at: tuple[int, ...] = ()
+
+    def network(self, classes: Sequence[str]) -> nn.Module:
+        """Return the network with fresh weights."""
+        options: dict[str, Any] = dict(self.options)
+        return build(self.model, classes, **options)
 
     def schedule(self) -> dict[str, Any]:
         """Return what every learner takes of these."""
@@ -169,7 +176,16 @@ def distil(settings: DistilSettings, context: StageContext) -> StageOutcome:
             **settings.schedule(),
         )
 
-    return _train(settings, context, data, data.part("train"), learner)
+    windows = _taught(teacher, data.part("train"), settings.similar)
+    return _train(settings, context, data, windows, learner)
+
+
+def _taught(teacher: nn.Module, windows: BatchSource, similar: Sequence[str]) -> BatchSource:
+    """Ask the teacher beforehand where that is the longer part of a step, and memory allows."""
+    if torch.cuda.is_available() or taught_bytes(windows, teacher, similar) > KEPT_BYTES:
+        return windows
+    with bar("the teacher's windows", len(windows)) as advance:
+        return TaughtDataset(windows, teacher, similar, advance)
 
 
 def _train(
@@ -181,7 +197,7 @@ def _train(
 ) -> StageOutcome:
     """Build, train, keep the weights of the best epoch, and test them."""
     torch.manual_seed(context.seed)
-    model = build(settings.model, data.classes, **settings.options)
+    model = settings.network(data.classes)
     _refuse_other_windows(model, settings.model, data)
     result = fit(
         learner(model),
@@ -243,7 +259,6 @@ def trained(context: StageContext, name: str) -> nn.Module:
     folder, settings = context.output(name), context.stages[name]
     if not isinstance(settings, TrainSettings):
         raise ExperimentError(f"stage {name!r} is of kind {settings.kind!r}, which trains nothing")
-    classes = split_data(context, settings.data).classes
-    model = build(settings.model, classes, **settings.options)
+    model = settings.network(split_data(context, settings.data).classes)
     load_safetensors(model, folder / WEIGHTS)
     return model.eval()
