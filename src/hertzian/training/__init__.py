@@ -19,6 +19,7 @@ from hertzian.training.distillation import (
 from hertzian.training.drawing import DrawnBatches, PresetData
 from hertzian.training.learner import Learner
 from hertzian.training.loop import FitResult, fit, history
+from hertzian.training.multitask import MultiTask, TaskDataset
 from hertzian.training.plateau import Classifier
 from hertzian.training.processor import Accelerator, Precision, can_compile, fast_precision
 from hertzian.training.reconstruction import Reconstruction
@@ -42,10 +43,12 @@ __all__ = [
     "EpochBatches",
     "FitResult",
     "Learner",
+    "MultiTask",
     "Precision",
     "PresetData",
     "Reconstruction",
     "Supervised",
+    "TaskDataset",
     "TaughtDataset",
     "WeightedClassifier",
     "WeightedDataset",
