@@ -187,11 +187,18 @@ def test_a_random_split_needs_as_many_windows_of_a_class_as_parts():
 
 @pytest.mark.parametrize(
     "fractions",
-    [{}, {"all": 1.0}, {"a": 0.5, "b": 0.6}, {"a": 1.5, "b": -0.5}, {"a": np.nan, "b": 0.5}],
+    [{}, {"all": 0.9}, {"a": 0.5, "b": 0.6}, {"a": 1.5, "b": -0.5}, {"a": np.nan, "b": 0.5}],
 )
 def test_bad_fractions_are_refused(fractions):
     with pytest.raises(DatasetError, match="fractions"):
         split(singles(), fractions)
+
+
+def test_one_part_is_all_of_it_but_what_two_groups_share():
+    made = split(labelled([0, 1, 0, 1], 0, [0, 0, 1, -1]), {"test": 1.0})
+    assert made.parts["test"].tolist() == [0, 1, 2]
+    assert split(labelled([0, 1], 0, [3, 3]), {"test": 1.0}).parts["test"].tolist() == [0, 1]
+    assert random_split(labelled([0, 1], 0, [3, 3]), {"test": 1.0}).parts["test"].size == 2
 
 
 def test_levels_without_a_number_are_one_level_and_protocols_part_classes():

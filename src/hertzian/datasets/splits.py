@@ -220,9 +220,9 @@ def read_split(path: str | Path, dataset: Dataset) -> Split:
 
 def _checked(fractions: Mapping[str, float]) -> Float64:
     shares = np.array(list(fractions.values()), np.float64)
-    if not 2 <= len(shares) <= _MOST_PARTS or not np.all(shares > 0):
+    if not 1 <= len(shares) <= _MOST_PARTS or not np.all(shares > 0):
         raise DatasetError(
-            f"fractions are {dict(fractions)}, expected 2 to {_MOST_PARTS} parts, each above 0"
+            f"fractions are {dict(fractions)}, expected 1 to {_MOST_PARTS} parts, each above 0"
         )
     if not math.isclose(float(shares.sum()), 1, abs_tol=1e-6):
         raise DatasetError(f"fractions sum to {shares.sum():g}, expected 1")
@@ -241,7 +241,7 @@ def _check_groups(
     ask = "a random split, which leaks as those of published results do, must be asked for by name"
     if not groups:
         raise DatasetError(f"every window shares samples with two groups (group -1); {ask}")
-    if groups == 1:
+    if groups == 1 < parts:
         raise DatasetError(
             f"all windows are of one group ({dataset.group[rows[0]]}), which cannot lie in "
             f"{parts} parts without leaking; {ask}"

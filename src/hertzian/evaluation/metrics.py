@@ -143,5 +143,53 @@ def evaluation_block(
     }
 
 
+def error_block(
+    estimates: npt.ArrayLike, truth: npt.ArrayLike, snr_db: npt.ArrayLike
+) -> dict[str, Any]:
+    """Return how far estimates of a quantity are from the truth, in the quantity's unit.
+
+    Args:
+        estimates: [n].
+        truth: [n]; examples where it is not finite don't count.
+        snr_db: [n]; examples where it is not finite count only in the whole.
+
+    Returns:
+        `examples`, `rms_error` (root mean square), `bias` (mean error), `rms_error_by_snr` as
+        `accuracy_by_snr`, and `rms_error_snr_ge_0`, None without such examples.
+
+    Raises:
+        EvaluationError: nothing to compare, or shapes that do not belong together.
+    """
+    said, true = np.asarray(estimates, np.float64), np.asarray(truth, np.float64)
+    levels = np.asarray(snr_db, np.float64)
+    if not said.shape == true.shape == levels.shape or said.ndim != 1:
+        raise EvaluationError(
+            f"estimates {list(said.shape)}, truth {list(true.shape)} and SNR {list(levels.shape)} "
+            f"do not belong together"
+        )
+    known = np.isfinite(true)
+    errors, levels = (said - true)[known], levels[known]
+    if not len(errors):
+        raise EvaluationError("no example has a known value of the quantity")
+    heard = np.isfinite(levels)
+    rounded, place = np.unique(np.rint(levels[heard]).astype(np.int64), return_inverse=True)
+    squares = np.bincount(place, weights=errors[heard] ** 2) / np.maximum(np.bincount(place), 1)
+    audible = errors[levels >= 0]
+    return {
+        "examples": len(errors),
+        "rms_error": _rms(errors),
+        "bias": float(errors.mean()),
+        "rms_error_snr_ge_0": _rms(audible) if len(audible) else None,
+        "rms_error_by_snr": {
+            str(level): float(np.sqrt(square))
+            for level, square in zip(rounded, squares, strict=True)
+        },
+    }
+
+
+def _rms(errors: Floats) -> float:
+    return float(np.sqrt(np.mean(errors**2)))
+
+
 def _known(shares: Mapping[str, float]) -> dict[str, float | None]:
     return {name: None if np.isnan(share) else float(share) for name, share in shares.items()}

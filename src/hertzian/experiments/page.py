@@ -1,14 +1,14 @@
 """The page of a finished run: report.html."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hertzian.experiments.comparisons import COMPARISONS
-from hertzian.experiments.page_networks import find_networks, network_sections
+from hertzian.experiments.page_networks import find_networks, network_sections, repetitions_of
 from hertzian.experiments.page_numbers import Row, measured
 from hertzian.experiments.result import Result
-from hertzian.report import Section, Table, duration, experiment_page
+from hertzian.report import Plot, Section, Table, duration, experiment_page, training_history
 
 
 def write_page(result: Result, path: Path) -> None:
@@ -33,12 +33,27 @@ def write_page(result: Result, path: Path) -> None:
     }
     sections = (
         *network_sections(result, networks, path.parent),
-        *([Section("Measured", tuple(measured(others)))] if others or not networks else []),
+        *([Section("Measured", _others(others, result.seeds))] if others or not networks else []),
         Section("How it was measured", (Table(("", ""), tuple(_provenance(result))),)),
         Section("Stages", (_stages(result),)),
         Section("Recipe", (Table(("setting", "value"), tuple(_settings(recipe))),)),
     )
     experiment_page(path, str(recipe["title"]), sections, lead)
+
+
+def _others(blocks: Mapping[str, Any], seeds: Sequence[int]) -> tuple[Table | Plot, ...]:
+    """Return what is no network's accuracy: numbers, and the training of several heads."""
+    histories = {
+        name: repetitions_of(block.get("history"), seeds)
+        for name, block in blocks.items()
+        if isinstance(block, Mapping)
+    }
+    plots = (
+        Plot(training_history(history), f"Training of {name}")
+        for name, history in histories.items()
+        if history
+    )
+    return (*measured(blocks), *plots)
 
 
 def _seeds(result: Result) -> str:

@@ -26,6 +26,7 @@ _MODULES: tuple[str, ...] = (
     "hertzian.experiments.classifiers.data",
     "hertzian.experiments.classifiers.maps",
     "hertzian.experiments.classifiers.model",
+    "hertzian.experiments.classifiers.multitask",
     "hertzian.experiments.classifiers.train",
     "hertzian.experiments.fine_tuning",
     "hertzian.experiments.held_out",

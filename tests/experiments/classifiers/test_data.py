@@ -123,7 +123,7 @@ def test_windows_made_again_otherwise_are_refused(tmp_path, file):
     [
         ({}, "expected a preset or a file, and not both"),
         ({"preset": "field", "file": "a.h5"}, "expected a preset or a file, and not both"),
-        ({"preset": "field", "fractions": {"train": 0.5, "test": 0.5}}, "fractions: expected"),
+        ({"preset": "field", "fractions": {"train": 0.5, "rest": 0.5}}, "fractions: expected"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(settings, message):

@@ -52,6 +52,7 @@ class DatasetSettings(StageSettings):
 
     Without `per` a preset has its own number and a file all that it holds.
     `split` is "grouped" (no realisation in two parts) or "random" (as published results split).
+    `fractions` may leave parts out: `test: 1` makes a set to test on alone.
     """
 
     preset: str | None = None
@@ -67,8 +68,8 @@ class DatasetSettings(StageSettings):
     def _one_source(self) -> "DatasetSettings":
         if (self.preset is None) == (self.file is None):
             raise ValueError("expected a preset or a file, and not both")
-        if set(self.fractions) != set(PARTS):
-            raise ValueError(f"fractions: expected {', '.join(PARTS)}")
+        if not self.fractions or not set(self.fractions) <= set(PARTS):
+            raise ValueError(f"fractions: expected {', '.join(PARTS)}, or some of them")
         return self
 
     def named_files(self) -> dict[str, str]:
@@ -84,8 +85,9 @@ def make_dataset(settings: DatasetSettings, context: StageContext) -> StageOutco
     made = _SPLITS[settings.split](windows, settings.fractions, settings.split_seed)
     write_split(context.folder / _SPLIT, made)
     counts = {f"{part}_windows": len(rows) for part, rows in made.parts.items()}
-    seen = (DatasetIdentity(preset=windows.preset, seed=windows.seed),) if windows.preset else ()
     name = context.folder.name
+    learnt = windows.preset and set(made.parts) != {"test"}
+    seen = (DatasetIdentity(preset=windows.preset, seed=windows.seed),) if learnt else ()
     return StageOutcome(metrics={name: counts}, trained_on=seen, split_hash=made.hash)
 
 
@@ -159,6 +161,11 @@ class SplitData:
         return tuple(map(canonical, self.dataset.modulations))
 
     @property
+    def protocols(self) -> tuple[str, ...]:
+        """Names in the order of the protocols' numbers; none where the data have none."""
+        return self.dataset.protocols if self.dataset.protocol is not None else ()
+
+    @property
     def samples(self) -> int:
         """Length of a window."""
         return int(self.dataset.x.shape[2])
@@ -178,7 +185,7 @@ class SplitData:
 
     def part(self, name: str) -> BatchSource:
         """Return the windows and labels of a part, in memory where they fit `KEPT_BYTES`."""
-        rows = self.split.parts[name]
+        rows = self._rows(name)
         labels = self.dataset.modulation[rows]
         if len(rows) * 8 * self.samples > KEPT_BYTES:
             return DatasetRows(self.dataset.x, rows, labels)
@@ -186,11 +193,31 @@ class SplitData:
 
     def labels(self, name: str) -> npt.NDArray[np.int64]:
         """Return the labels of a part."""
-        return self.dataset.modulation[self.split.parts[name]]
+        return self.dataset.modulation[self._rows(name)]
+
+    def protocol_labels(self, name: str) -> npt.NDArray[np.int64]:
+        """Return the protocol of each window of a part, -1 for none.
+
+        Raises:
+            ExperimentError: the data have none.
+        """
+        if self.dataset.protocol is None:
+            raise ExperimentError(
+                f"{self.dataset.preset or 'the file'} has no protocols; those of radcom-awgn and "
+                f"its like have"
+            )
+        return self.dataset.protocol[self._rows(name)]
 
     def snr_db(self, name: str) -> Float32:
         """Return the SNR label of each window of a part."""
-        return self.dataset.snr_db[self.split.parts[name]]
+        return self.dataset.snr_db[self._rows(name)]
+
+    def _rows(self, name: str) -> npt.NDArray[np.int64]:
+        if name not in self.split.parts:
+            raise ExperimentError(
+                f"these data have no part {name!r}; give it a share in the stage's fractions"
+            )
+        return self.split.parts[name]
 
 
 def split_data(context: StageContext, name: str) -> SplitData:

@@ -1,6 +1,7 @@
 """What a trained network says of the test part."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,54 +32,83 @@ def test_block(
         folder: of the stage, which `training.fit` wrote to.
         confusion_at: SNRs in dB of which the confusion is kept.
     """
-    probabilities = softmax(logits(model, data.part("test")))
-    truth, snr_db = data.labels("test"), data.snr_db("test")
+    answers = Answers(logits(model, data.part("test")), data.labels("test"), data.classes)
+    block = answers_block(answers, data, name, folder, confusion_at)
+    return {**block, **size_of(model, data.samples), "history": columns(history(folder))}
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a head says of the test part: `logits` [n, classes] and the truth, -1 where unknown."""
+
+    logits: npt.NDArray[np.float32]
+    truth: npt.NDArray[np.int64]
+    classes: Sequence[str]
+
+
+def answers_block(
+    answers: Answers, data: SplitData, name: str, folder: Path, confusion_at: Sequence[int]
+) -> dict[str, Any]:
+    """Write `predictions.npz` of what a head says of the test part, and return its metrics."""
+    told = answers.truth >= 0
+    truth, snr_db = answers.truth[told], data.snr_db("test")[told]
+    probabilities, classes = softmax(answers.logits[told]), answers.classes
     with atomic_path(folder / PREDICTIONS) as partial, partial.open("wb") as file:
         np.savez_compressed(
             file,
             probabilities=probabilities.astype(np.float32),
             truth=truth,
             snr_db=snr_db,
-            classes=np.array(data.classes),
+            classes=np.array(classes),
             examples=np.array(data.description),
         )
-    doubtless = confidence(torch.from_numpy(probabilities), k=min(3, len(data.classes))).numpy()
+    doubtless = confidence(torch.from_numpy(probabilities), k=min(3, len(classes))).numpy()
     return {
         **evaluation_block(
             model=name,
             data=f"test part of {data.dataset.preset or 'the file'}",
-            classes=data.classes,
+            classes=classes,
             probabilities=probabilities,
             truth=truth,
             snr_db=snr_db,
         ),
         **evaluation_curves(
-            classes=data.classes,
+            classes=classes,
             probabilities=probabilities,
             truth=truth,
             snr_db=snr_db,
             confusion_at=confusion_at,
             weights=doubtless,
         ),
-        "parameters": count_parameters(model),
-        "macs": count_macs(model, data.samples),
-        "history": _columns(history(folder)),
     }
 
 
-def logits(model: nn.Module, windows: BatchSource) -> npt.NDArray[np.float32]:
-    """Return a network's logits [n, classes], in the order of the windows."""
+def size_of(model: nn.Module, samples: int) -> dict[str, int]:
+    """Return a network's parameters, and its MACs for a window."""
+    return {"parameters": count_parameters(model), "macs": count_macs(model, samples)}
+
+
+def logits(
+    model: nn.Module, windows: BatchSource, head: str | None = None
+) -> npt.NDArray[np.float32]:
+    """Return a network's logits [n, classes], in the order of the windows.
+
+    Args:
+        model: of one head, or of several with `head` the name of that which is asked.
+        windows: what it is asked about.
+        head: None for a network of one.
+    """
     model.eval()
     device = next(model.parameters()).device
+    found = []
     with torch.no_grad():
-        found = [
-            model(x.to(device)).float().cpu().numpy()
-            for x, *_ in batch_loader(windows, _BATCH, None)
-        ]
+        for x, *_ in batch_loader(windows, _BATCH, None):
+            answer = model(x.to(device))
+            found.append((answer if head is None else answer[head]).float().cpu().numpy())
     return np.concatenate(found)
 
 
-def _columns(epochs: Sequence[dict[str, float]]) -> dict[str, list[float | None]]:
+def columns(epochs: Sequence[dict[str, float]]) -> dict[str, list[float | None]]:
     """Return the epochs' figures by name."""
     names = dict.fromkeys(name for epoch in epochs for name in epoch if name != "step")
     return {name: [epoch.get(name) for epoch in epochs] for name in names}

@@ -21,11 +21,12 @@ from hertzian.experiments.stages import (
     StageSettings,
     stage,
 )
-from hertzian.models import build, spec
+from hertzian.models import MultiHead, build, spec
 from hertzian.training import (
     BatchSource,
     Classifier,
     Distillation,
+    FitResult,
     Learner,
     Precision,
     Reconstruction,
@@ -64,10 +65,10 @@ class TrainSettings(StageSettings):
     threads: int | None = Field(default=None, ge=1)
     confusion_at: tuple[int, ...] = ()
 
-    def network(self, classes: Sequence[str]) -> nn.Module:
-        """Return the network with fresh weights."""
+    def network(self, data: SplitData) -> nn.Module:
+        """Return the network with fresh weights, for the classes of these data."""
         options: dict[str, Any] = dict(self.options)
-        return build(self.model, classes, **options)
+        return build(self.model, data.classes, protocols=(), **options)
 
     def schedule(self) -> dict[str, Any]:
         """Return what every learner takes of these."""
@@ -196,13 +197,39 @@ def _train(
     learner: Callable[[nn.Module], Learner],
 ) -> StageOutcome:
     """Build, train, keep the weights of the best epoch, and test them."""
+    model = fresh_network(settings, context, data)
+    result = fit_network(settings, context, learner(model), windows, data.part("validation"))
+    name = stage_name(context)
+    block = test_block(model, data, name, context.folder, settings.confusion_at)
+    block |= {"epochs": result.epochs, "precision": result.precision}
+    context.log(f"{name}: {100 * block['accuracy']:.2f}% of the test, {result.epochs} epochs")
+    return StageOutcome(metrics={name: block})
+
+
+def fresh_network(settings: TrainSettings, context: StageContext, data: SplitData) -> nn.Module:
+    """Return the network of a stage before its training, with the weights of the seed.
+
+    Raises:
+        ExperimentError: it takes no windows of this length.
+    """
     torch.manual_seed(context.seed)
-    model = settings.network(data.classes)
+    model = settings.network(data)
     _refuse_other_windows(model, settings.model, data)
+    return model
+
+
+def fit_network(
+    settings: TrainSettings,
+    context: StageContext,
+    learner: Learner,
+    windows: BatchSource,
+    validation: BatchSource,
+) -> FitResult:
+    """Train as the settings say, and write the weights of the best epoch."""
     result = fit(
-        learner(model),
+        learner,
         windows,
-        data.part("validation"),
+        validation,
         epochs=settings.epochs,
         batch_size=settings.batch_size,
         directory=context.folder,
@@ -211,15 +238,11 @@ def _train(
         seed=context.seed,
         threads=settings.threads,
     )
-    save_safetensors(model, context.folder / WEIGHTS)
-    name = _name(context)
-    block = test_block(model, data, name, context.folder, settings.confusion_at)
-    block |= {"epochs": result.epochs, "precision": result.precision}
-    context.log(f"{name}: {100 * block['accuracy']:.2f}% of the test, {result.epochs} epochs")
-    return StageOutcome(metrics={name: block})
+    save_safetensors(learner.model, context.folder / WEIGHTS)
+    return result
 
 
-def _name(context: StageContext) -> str:
+def stage_name(context: StageContext) -> str:
     """Return the name of the stage, whose folder is `stages/NAME/seed-N`."""
     return context.folder.parent.name
 
@@ -247,7 +270,10 @@ def _earlier(context: StageContext, name: str, data: SplitData) -> nn.Module:
                 f"stage {name} learnt from other windows, or another split of them: the test "
                 f"would not be on what is new to both; give both stages the same data"
             )
-    return trained(context, name)
+    network = trained(context, name)
+    if isinstance(network, MultiHead):
+        raise ExperimentError(f"stage {name} trains a network with several heads; give one of one")
+    return network
 
 
 def trained(context: StageContext, name: str) -> nn.Module:
@@ -259,6 +285,6 @@ def trained(context: StageContext, name: str) -> nn.Module:
     folder, settings = context.output(name), context.stages[name]
     if not isinstance(settings, TrainSettings):
         raise ExperimentError(f"stage {name!r} is of kind {settings.kind!r}, which trains nothing")
-    model = settings.network(split_data(context, settings.data).classes)
+    model = settings.network(split_data(context, settings.data))
     load_safetensors(model, folder / WEIGHTS)
     return model.eval()

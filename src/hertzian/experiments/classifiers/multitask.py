@@ -1,0 +1,169 @@
+"""Stages that train a network with several heads, and test one of them.
+
+A head is tested by a stage of its own, so that recipes compare, print and draw heads as they do
+networks.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import Field, model_validator
+from torch import nn
+
+from hertzian.evaluation import error_block
+from hertzian.experiments.classifiers.data import SplitData, split_data
+from hertzian.experiments.classifiers.tested import Answers, answers_block, columns, logits, size_of
+from hertzian.experiments.classifiers.train import (
+    TrainSettings,
+    fit_network,
+    fresh_network,
+    stage_name,
+    trained,
+)
+from hertzian.experiments.stages import (
+    ExperimentError,
+    StageContext,
+    StageOutcome,
+    StageSettings,
+    stage,
+)
+from hertzian.models import MultiHead, build
+from hertzian.models.heads import Quantity
+from hertzian.signal import MODULATION, PROTOCOL
+from hertzian.training import MultiTask, TaskDataset, history
+
+# Jagannath and Jagannath 2022, section IV-A.
+_WEIGHTS = {MODULATION: 0.2, PROTOCOL: 0.8}
+
+QUANTITIES = ("snr_db",)
+"""What a head may estimate: the SNR that the data are labelled with, in dB."""
+
+
+class MultiTaskSettings(TrainSettings):
+    """Names modulation and protocol at once, and estimates `quantities`.
+
+    `weights` are those of the heads' losses, by name; null learns them (`training.MultiTask`).
+    """
+
+    weights: dict[str, float] | None = Field(default_factory=lambda: dict(_WEIGHTS))
+    quantities: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _known_quantities(self) -> "MultiTaskSettings":
+        unknown = [name for name in self.quantities if name not in QUANTITIES]
+        if unknown:
+            raise ValueError(f"quantities: {unknown[0]!r} is none of {', '.join(QUANTITIES)}")
+        if self.compiled:
+            raise ValueError("compiled: a network with several heads can't be")
+        return self
+
+    def network(self, data: SplitData) -> nn.Module:
+        """Return the network with fresh weights, for the classes of these data."""
+        options: dict[str, Any] = dict(self.options)
+        return build(
+            self.model,
+            data.classes,
+            protocols=data.protocols,
+            quantities=self.quantities,
+            **options,
+        )
+
+
+@stage("train-multitask", MultiTaskSettings, per_seed=True)
+def train_multitask(settings: MultiTaskSettings, context: StageContext) -> StageOutcome:
+    """Train every head at once; a stage `test-head` tests one."""
+    data = split_data(context, settings.data)
+    model = fresh_network(settings, context, data)
+    if not isinstance(model, MultiHead):
+        raise ExperimentError(
+            f"{data.dataset.preset or 'the file'} names no protocols and no quantities are asked "
+            f"for: there is one task, which a stage of kind 'train-classifier' learns"
+        )
+    _standardise(model, data)
+    learner = MultiTask(
+        model, settings.learning_rate, weights=settings.weights, **settings.schedule()
+    )
+    parts = [_told(data, part, model) for part in ("train", "validation")]
+    result = fit_network(settings, context, learner, *parts)
+    name = stage_name(context)
+    found: dict[str, Any] = {"epochs": result.epochs, "precision": result.precision}
+    if learner.log_variances is not None:
+        scales = learner.log_variances.detach().neg().exp().tolist()
+        found["loss_weights"] = dict(zip(model.outputs, scales, strict=True))
+    found |= {**size_of(model, data.samples), "history": columns(history(context.folder))}
+    context.log(f"{name}: {result.epochs} epochs")
+    return StageOutcome(metrics={name: found})
+
+
+def _standardise(model: MultiHead, data: SplitData) -> None:
+    for name, head in model.heads.items():
+        if isinstance(head, Quantity):
+            head.standardise(torch.from_numpy(_target(data, "train", name)))
+
+
+def _told(data: SplitData, part: str, model: MultiHead) -> TaskDataset:
+    others = [name for name in model.outputs if name != MODULATION]
+    return TaskDataset(data.part(part), [_target(data, part, name) for name in others])
+
+
+def _target(data: SplitData, part: str, head: str) -> npt.NDArray[Any]:
+    """Return what a head is to say of each window of a part."""
+    if head == MODULATION:
+        return data.labels(part)
+    if head == PROTOCOL:
+        return data.protocol_labels(part)
+    return data.snr_db(part).astype(np.float32)
+
+
+class HeadSettings(StageSettings):
+    """`network` is the stage that trained it; `data` those tested on, or its own test part."""
+
+    network: str
+    head: str
+    data: str | None = None
+    confusion_at: tuple[int, ...] = ()
+
+
+@stage("test-head", HeadSettings, per_seed=True)
+def test_head(settings: HeadSettings, context: StageContext) -> StageOutcome:
+    """Test one head of a network."""
+    training = context.stages.get(settings.network)
+    if not isinstance(training, MultiTaskSettings):
+        raise ExperimentError(f"stage {settings.network!r} trains no network with several heads")
+    model = trained(context, settings.network)
+    learnt = split_data(context, training.data)
+    data = learnt if settings.data is None else split_data(context, settings.data)
+    classes = _classes(settings.head, model, learnt, data)
+    answers = logits(model, data.part("test"), settings.head)
+    truth, name = _target(data, "test", settings.head), stage_name(context)
+    if classes:
+        said = Answers(answers, truth, classes)
+        block = answers_block(said, data, name, context.folder, settings.confusion_at)
+        context.log(f"{name}: {100 * block['accuracy']:.2f}%")
+    else:
+        block = error_block(answers[:, 0], truth, data.snr_db("test"))
+        context.log(f"{name}: root mean square error {block['rms_error']:.3g}")
+    return StageOutcome(metrics={name: {**block, **size_of(model, data.samples)}})
+
+
+def _classes(head: str, model: nn.Module, learnt: SplitData, data: SplitData) -> Sequence[str]:
+    """Return the names of a head's classes, none for a quantity.
+
+    Raises:
+        ExperimentError: no such head, or the data tested on have other classes.
+    """
+    heads = model.outputs if isinstance(model, MultiHead) else {}
+    if head not in heads:
+        raise ExperimentError(f"no head {head!r}; the network has {', '.join(heads)}")
+    if head not in (MODULATION, PROTOCOL):
+        return ()
+    ours, theirs = (one.classes if head == MODULATION else one.protocols for one in (learnt, data))
+    if ours != theirs:
+        raise ExperimentError(
+            f"head {head}: learnt {', '.join(ours)}, but the data tested on have "
+            f"{', '.join(theirs)}"
+        )
+    return ours
