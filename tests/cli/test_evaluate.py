@@ -3,8 +3,10 @@ import json
 import numpy as np
 import pytest
 
+from hertzian.cli import evaluate
 from hertzian.datasets.dataset import Dataset
 from hertzian.datasets.files import write_dataset
+from hertzian.deployment import ModelMetadata
 from hertzian.signal import Detection
 
 pytestmark = pytest.mark.base
@@ -49,6 +51,30 @@ def test_windows_are_evaluated(hertzian, model_file, tmp_path, suffix):
     text = hertzian("evaluate", model, data).out
     assert "75.0%" in text
     assert "accuracy at SNR >= 0 dB   50.0%" in text
+
+
+class TwoHeads:
+    """Says BPSK and, by the first Q sample, one of two protocols."""
+
+    metadata = ModelMetadata(
+        **{"name": "two", "version": "1", "classes": ("BPSK", "QPSK", "noise"), "samples": 8},
+        **{"occupied_share": 0.5, "parameters": 0, "macs": 0, "protocols": ("GSM", "DAB")},
+    )
+
+    def heads(self, x):
+        return {"modulation": np.tile([1.0, 0, 0], (len(x), 1)), "protocol": x[:, 1, :2]}
+
+
+def test_every_head_is_shown(hertzian, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluate, "load_predictor", lambda model: TwoHeads())
+    named = {"protocol": np.array([0, 0, 1, -1]), "protocols": ("GSM", "DAB")}
+    data = windows(tmp_path / "d.h5", [0, 0, 1, 2], [0, 0, 0, 0], **named)
+    heads = hertzian("evaluate", "two", data, "--json").document["heads"]
+    assert (heads["modulation"]["accuracy"], heads["modulation"]["examples"]) == (0.5, 4)
+    assert heads["protocol"]["recall"] == {"GSM": 1.0, "DAB": 0.0}
+    text = hertzian("evaluate", "two", data).out
+    assert "d.h5: modulation" in text.replace("\n", "")
+    assert "d.h5: protocol" in text.replace("\n", "")
 
 
 def test_other_classes_need_common(hertzian, model_file, tmp_path):

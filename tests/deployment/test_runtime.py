@@ -61,6 +61,8 @@ def test_there_is_one_bias_a_class_or_none():
     assert metadata(biases=(0.1, -0.2, 0.0)).biases == (0.1, -0.2, 0.0)
     with pytest.raises(ValueError, match="2 biases for 3 classes"):
         metadata(biases=(0.1, -0.2))
+    with pytest.raises(ValueError, match="1 biases for 2 protocols"):
+        metadata(protocols=("GSM", "DAB"), protocol_biases=(0.1,))
 
 
 def test_heads_are_those_that_the_metadata_name():

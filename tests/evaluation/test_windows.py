@@ -135,6 +135,11 @@ def test_a_model_that_names_protocols_has_a_block_for_each_head():
     assert protocol["examples"] == 3
     assert protocol["confusion"] == {"classes": ["GSM", "DAB"], "counts": [[1, 0], [1, 1]]}
     assert protocol["ece"] == pytest.approx(abs(np.e / (np.e + 1) - 2 / 3))
+    # biases in the model's order of names: DAB, GSM
+    biased = TwoHeads()
+    biased.metadata = biased.metadata.model_copy(update={"protocol_biases": (9.0, 0.0)})
+    protocol = evaluate_windows(biased, data, data="d")["heads"]["protocol"]
+    assert protocol["confusion"]["counts"] == [[0, 1], [0, 2]]
 
 
 def test_protocols_are_compared_as_modulations_are():

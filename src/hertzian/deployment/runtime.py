@@ -57,7 +57,7 @@ class ModelMetadata(BaseModel):
         occupied_share: 99% bandwidth over sampling rate to which the windows are brought.
         temperature, evidence_exponent, biases: T, a and b of the pooled log-probabilities of n
             windows, log_softmax(mean_logits * n**a / T + b); no biases are zeros.
-        protocol_temperature: what the protocol's logits are divided by.
+        protocol_temperature, protocol_biases: likewise of the protocol's logits of a window.
         noise_confidence: probability that nothing was sent where nothing is detected, when both
             are as likely beforehand; 1/2 is ignorance.
         prefix_missed: pairs (samples, share), samples rising: of OFDM detections of so many samples
@@ -83,6 +83,7 @@ class ModelMetadata(BaseModel):
     evidence_exponent: float = Field(default=0.0, ge=0, le=1)
     biases: tuple[float, ...] = ()
     protocol_temperature: float = Field(default=1.0, gt=0)
+    protocol_biases: tuple[float, ...] = ()
     noise_confidence: float = Field(default=0.5, ge=0, le=1)
     prefix_missed: tuple[tuple[int, Share], ...] = Field(default=(), max_length=100)
     repeating: dict[str, Share] = Field(default_factory=dict, max_length=10_000)
@@ -123,6 +124,9 @@ class ModelMetadata(BaseModel):
     def _one_bias_a_class(self) -> "ModelMetadata":
         if self.biases and len(self.biases) != len(self.classes):
             raise ValueError(f"{len(self.biases)} biases for {len(self.classes)} classes")
+        if self.protocol_biases and len(self.protocol_biases) != len(self.protocols):
+            count = len(self.protocol_biases)
+            raise ValueError(f"{count} biases for {len(self.protocols)} protocols")
         return self
 
     def heads(self) -> dict[str, int]:

@@ -90,15 +90,20 @@ class _Head:
 
 def _heads(metadata: ModelMetadata, dataset: Dataset, common: bool) -> dict[str, _Head]:
     matching = match_classes(metadata.classes, dataset.modulations, common=common)
-    biases = np.asarray(metadata.biases or np.zeros(len(metadata.classes)))[matching.columns]
     truth = matching.labels[dataset.modulation]
+    biases = _biases(metadata.biases, matching)
     found = {MODULATION: _Head(matching, truth, metadata.temperature, biases)}
     if metadata.protocols and dataset.protocol is not None:
         matching = match_classes(metadata.protocols, dataset.protocols, common=common, name=str)
         truth = np.append(matching.labels, -1)[dataset.protocol]
-        biases = np.zeros(len(matching.classes))
+        biases = _biases(metadata.protocol_biases, matching)
         found[PROTOCOL] = _Head(matching, truth, metadata.protocol_temperature, biases)
     return found
+
+
+def _biases(biases: tuple[float, ...], matching: Matching) -> npt.NDArray[np.float64]:
+    """Return the bias of each class compared; no biases are zeros."""
+    return np.asarray(biases)[matching.columns] if biases else np.zeros(len(matching.classes))
 
 
 def _answers(predictor: Predictor, x: Float32, heads: int) -> dict[str, Float32]:

@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 from tests.experiments.classifiers.recipes import context
 
+from hertzian.datasets.opening import open_dataset
+from hertzian.datasets.synthesis import synthesise
+from hertzian.deployment import load_predictor
+from hertzian.evaluation import evaluate_windows
 from hertzian.experiments import ExperimentError, load_recipe, run_recipe
 from hertzian.experiments.classifiers.data import DatasetSettings, make_dataset
 from hertzian.experiments.classifiers.multitask import (
@@ -42,6 +46,7 @@ stages:
   mtl-modulation: {kind: test-head, network: mtl, head: modulation, data: unseen}
   mtl-protocol: {kind: test-head, network: mtl, head: protocol, data: unseen, confusion_at: [10]}
   mtl-snr: {kind: test-head, network: mtl, head: snr_db}
+  model: {kind: classifier-model, network: mtl, name: tiny}
 """
 
 
@@ -84,6 +89,21 @@ def test_learned_weights_and_the_training_are_kept(run):
     weights = [block["loss_weights"][head]["mean"] for head in ("modulation", "protocol", "snr_db")]
     assert all(weight > 0 and weight != 1 for weight in weights)
     assert {"validation_accuracy_protocol", "validation_error_snr_db"} <= set(block["history"])
+
+
+def test_the_model_has_every_head(run, tmp_path):
+    result, folder = run
+    predictor = load_predictor(folder)
+    described = predictor.metadata
+    assert (len(described.protocols), described.quantities) == (11, ("snr_db",))
+    assert len(described.protocol_biases) == 11
+    synthesise("radcom-awgn-corrected", tmp_path / "new.h5", per=5, seed=2, snr_db=(10.0,))
+    found = evaluate_windows(predictor, open_dataset(tmp_path / "new.h5"), data="new")["heads"]
+    for head in ("modulation", "protocol"):
+        assert found[head]["accuracy"] > 0.5
+        assert set(result.metrics["model"][head]) == {"accuracy", "ece", "temperature"}
+    card = json.loads((folder / "model.json").read_text())
+    assert set(card["measured"]) == {"modulation", "protocol"}
 
 
 DATA = {"kind": "dataset", "per": 4, "snr": (18.0,), "split": "random"}

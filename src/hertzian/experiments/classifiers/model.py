@@ -1,13 +1,18 @@
 """The stage `classifier-model`: from a trained network to a model that `evaluate` runs."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from pydantic import Field
+from torch import nn
 
 from hertzian.deployment import ModelMetadata
 from hertzian.deployment.export import save_model
 from hertzian.detection import WINDOW
-from hertzian.evaluation import evaluation_block, fit_calibration, softmax
-from hertzian.experiments.classifiers.data import split_data
+from hertzian.evaluation import Calibration, evaluation_block, fit_calibration, softmax
+from hertzian.experiments.classifiers.data import SplitData, split_data
 from hertzian.experiments.classifiers.tested import logits
 from hertzian.experiments.classifiers.train import TrainSettings, trained
 from hertzian.experiments.stages import (
@@ -17,7 +22,8 @@ from hertzian.experiments.stages import (
     StageSettings,
     stage,
 )
-from hertzian.models import count_macs, count_parameters, names, spec
+from hertzian.models import MultiHead, count_macs, count_parameters, names, spec
+from hertzian.signal import MODULATION, PROTOCOL
 
 _NOTED = ("examples", "accuracy", "accuracy_snr_ge_0", "peak", "accuracy_by_snr", "recall", "ece")
 
@@ -39,34 +45,26 @@ def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
         raise ExperimentError(f"stage {settings.network!r} trains no network")
     data = split_data(context, training.data)
     name = settings.name or training.model
-    found = fit_calibration(
-        logits(model, data.part("validation")).astype(np.float64),
-        np.ones(len(data.labels("validation")), dtype=np.int64),
-        data.labels("validation"),
-    )
+    heads = {head: _head(head, model, data, name) for head in _named(model)}
+    modulation, protocol = heads[MODULATION], heads.get(PROTOCOL)
     metadata = ModelMetadata(
         name=name,
         version="1",
         classes=data.classes,
+        protocols=data.protocols if protocol else (),
+        quantities=_quantities(model),
         samples=data.samples,
         occupied_share=settings.occupied_share,
-        temperature=found.temperature,
-        biases=tuple(map(float, found.biases)),
+        temperature=modulation.found.temperature,
+        biases=tuple(map(float, modulation.found.biases)),
+        protocol_temperature=protocol.found.temperature if protocol else 1.0,
+        protocol_biases=tuple(map(float, protocol.found.biases)) if protocol else (),
         parameters=count_parameters(model),
         macs=count_macs(model, data.samples),
         paper=spec(training.model).paper,
         trained_on=data.identity,
     )
-    scores = logits(model, data.part("test")) / found.temperature + found.biases
-    block = evaluation_block(
-        model=name,
-        data="test part",
-        classes=data.classes,
-        probabilities=softmax(scores),
-        truth=data.labels("test"),
-        snr_db=data.snr_db("test"),
-    )
-    measured = {key: block[key] for key in _NOTED}
+    measured = {head: {key: one.block[key] for key in _NOTED} for head, one in heads.items()}
     save_model(
         model,
         metadata,
@@ -74,12 +72,58 @@ def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
         scale=context.scale,
         published_parameters=_published_parameters(training, name),
         use=_use(data.samples),
-        measured=measured,
+        measured=measured if protocol else measured[MODULATION],
     )
     for suffix in ("onnx", "safetensors", "json"):
         context.publish(context.folder / f"{name}.{suffix}", f"model.{suffix}")
-    kept = {"accuracy": block["accuracy"], "ece": block["ece"], "temperature": found.temperature}
-    return StageOutcome(metrics={context.folder.name: kept})
+    kept = {head: one.kept() for head, one in heads.items()}
+    return StageOutcome(metrics={context.folder.name: kept if protocol else kept[MODULATION]})
+
+
+@dataclass(frozen=True)
+class _Head:
+    """One head's calibration, and what it measured with it on the test part."""
+
+    found: Calibration
+    block: Mapping[str, Any]
+
+    def kept(self) -> dict[str, float]:
+        """Return what the run's metrics hold."""
+        shares = {key: self.block[key] for key in ("accuracy", "ece")}
+        return {**shares, "temperature": self.found.temperature}
+
+
+def _head(head: str, model: nn.Module, data: SplitData, name: str) -> _Head:
+    """Calibrate a head on the windows of the validation part that have a label of it, and test."""
+    asked = head if isinstance(model, MultiHead) else None
+    labels = data.labels if head == MODULATION else data.protocol_labels
+    truth = labels("validation")
+    answers = logits(model, data.part("validation"), asked)[truth >= 0].astype(np.float64)
+    found = fit_calibration(answers, np.ones(len(answers), dtype=np.int64), truth[truth >= 0])
+    truth = labels("test")
+    scores = logits(model, data.part("test"), asked) / found.temperature + found.biases
+    block = evaluation_block(
+        model=name,
+        data="test part",
+        classes=data.classes if head == MODULATION else data.protocols,
+        probabilities=softmax(scores[truth >= 0]),
+        truth=truth[truth >= 0],
+        snr_db=data.snr_db("test")[truth >= 0],
+    )
+    return _Head(found, block)
+
+
+def _named(model: nn.Module) -> list[str]:
+    """Return the heads that name classes."""
+    if not isinstance(model, MultiHead):
+        return [MODULATION]
+    return [head for head in model.outputs if head in (MODULATION, PROTOCOL)]
+
+
+def _quantities(model: nn.Module) -> tuple[str, ...]:
+    if not isinstance(model, MultiHead):
+        return ()
+    return tuple(head for head in model.outputs if head not in (MODULATION, PROTOCOL))
 
 
 def _published_parameters(training: TrainSettings, name: str) -> int | None:
