@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from tests.models.exported import largest_difference
 
 from hertzian.models import build, count_parameters, spec
 from hertzian.models.afnet import AdaptiveFusion, AFNet, Fusion
@@ -77,10 +76,3 @@ def test_scale_of_the_input_changes_no_logit():
             assert torch.allclose(model(x * scale), expected, atol=1e-4)
         embedding = model.features(x)["embedding"]
         assert torch.allclose(model.head(embedding), expected)
-
-
-def test_onnx_agrees_with_torch(tmp_path):
-    torch.manual_seed(2)
-    model = _trained(build("afnet"))
-    classes = spec("afnet").classes
-    assert largest_difference(model, classes, 128, tmp_path / "afnet.onnx") < 1e-4

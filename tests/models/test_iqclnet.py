@@ -3,7 +3,6 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from tests.models.exported import largest_difference
 
 from hertzian.models import build, count_parameters
 from hertzian.models.iqclnet import CLASSES, QAMS, ExpertFeatures, IQCLNet
@@ -76,8 +75,3 @@ def test_scale_of_the_input_changes_no_logit():
         expected = model(x)
         for scale in (1e-6, 1e6):
             assert torch.allclose(model(x * scale), expected, atol=1e-4)
-
-
-def test_onnx_agrees_with_torch(tmp_path):
-    torch.manual_seed(3)
-    assert largest_difference(build("iqclnet"), CLASSES, 128, tmp_path / "m.onnx") < 1e-4

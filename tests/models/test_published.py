@@ -2,14 +2,10 @@
 
 import re
 
-import numpy as np
-import onnxruntime
 import pytest
 import torch
 from torch import nn
 
-from hertzian.deployment import ModelMetadata
-from hertzian.deployment.export import export_onnx
 from hertzian.models import build, count_macs, count_parameters, spec
 from hertzian.models.dae import stretch
 from hertzian.models.published import RML2016, RML2018
@@ -184,36 +180,6 @@ def test_steps_over_maps_keep_time_in_order(network, name, widths):
         places = part.gt(1e-6).nonzero().flatten()
         assert len(places)
         assert (places - 64).abs().max() <= REACH[name]
-
-
-def _gru_shapes(inp, hidden, params, has_biases, hidden_fn, reverse=False):
-    return hidden.expand(inp.shape[0], -1, -1).clone(), hidden.clone()
-
-
-def _lstm_shapes(inp, hidden, params, has_biases, reverse=False):
-    return hidden[0].expand(inp.shape[0], -1, -1).clone(), tuple(one.clone() for one in hidden)
-
-
-@every_network
-def test_onnx_agrees_with_torch(network, name, tmp_path, monkeypatch):
-    # torch unrolls recurrent layers three times to infer shapes; what it exports is not touched.
-    monkeypatch.setattr("torch._decomp.decompositions.one_layer_rnn", _gru_shapes)
-    monkeypatch.setattr("torch._decomp.decompositions.one_layer_lstm", _lstm_shapes)
-    described, model = spec(name), network(name)
-    fields = {"name": name, "version": "1", "classes": described.classes, "occupied_share": 1.0}
-    counts = {"samples": described.samples, "parameters": 0, "macs": 0}
-    path = tmp_path / "network.onnx"
-    export_onnx(model, ModelMetadata(**fields, **counts), path)
-    session = onnxruntime.InferenceSession(path)
-    x = _noise(name, 4)
-    x[0, 1] = 0  # on the real axis, where phases are 0 or pi
-    x[1, :, 40:] = 0
-    x[2] = 0
-    for batch in (x, x[:1]):
-        with torch.no_grad():
-            expected = model(batch).numpy()
-        (found,) = session.run(None, {"x": batch.numpy()})
-        assert np.abs(found - expected).max() < _tolerance(torch.from_numpy(expected))
 
 
 def test_macs_of_recurrent_networks_are_those_of_their_matrices():
