@@ -13,6 +13,7 @@ from hertzian.cli.classify import classify
 from hertzian.cli.data import data
 from hertzian.cli.demo import demo
 from hertzian.cli.evaluate import evaluate
+from hertzian.cli.export import export
 from hertzian.cli.models import models
 from hertzian.cli.reproduce import reproduce
 from hertzian.cli.run import run
@@ -30,6 +31,7 @@ VERBS: dict[str, Callable[..., Any] | typer.Typer] = {
     "run": run,
     "reproduce": reproduce,
     "evaluate": evaluate,
+    "export": export,
     "data": data,
     "bench": bench,
 }

@@ -222,7 +222,8 @@ def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
         "evidence_exponent": found.evidence_exponent,
         "missed_share": missed,
     }
-    save_model(model, calibrated, context.folder, scale=context.scale, measured=metrics)
+    notes = {"network": {"name": _MODEL, "options": {}}, "scale": context.scale}
+    save_model(model, calibrated, context.folder, **notes, measured=metrics)
     context.publish(onnx, "model.onnx")
     context.publish(context.folder / f"{_MODEL}.safetensors", "model.safetensors")
     context.publish(context.folder / f"{_MODEL}.json", "model.json")

@@ -93,7 +93,8 @@ def fine_tune(settings: FineTuneSettings, context: StageContext) -> StageOutcome
     metadata = _described(model, classes, record, shipped, context, settings)
     metadata, calibrated = _calibrated(model, metadata, shipped, validation)
     metrics |= calibrated
-    save_model(model, metadata, context.folder, scale=context.scale, measured=metrics)
+    notes = {"network": {"name": _MODEL, "options": {}}, "scale": context.scale}
+    save_model(model, metadata, context.folder, **notes, measured=metrics)
     for suffix in ("onnx", "safetensors", "json"):
         context.publish(context.folder / f"{_MODEL}.{suffix}", f"model.{suffix}")
     return StageOutcome(metrics=metrics, trained_on=metadata.trained_on)

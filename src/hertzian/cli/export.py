@@ -1,0 +1,45 @@
+"""`hertzian export`: a model's network, as one file that runs without Hertzian."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hertzian.cli import output
+
+
+def export(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="Shipped name, run folder, or .safetensors with its card (.json) beside it.",
+        ),
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write: .onnx.")],
+    as_json: output.JsonOption = False,
+) -> None:
+    """Write a model as an ONNX file that carries all that the runtime needs.
+
+    Its network is built anew from the weights and the card, so that it needs the training
+    libraries. The file takes batches of any size; its metadata hold classes, window length and
+    calibration, its input `x` is float32 [batch, 2, samples] at any scale.
+
+    Examples:
+    - `hertzian export runs/pet-cgdnn-full pet-cgdnn.onnx`
+    - `hertzian export weights/mine.safetensors mine.onnx`
+    """
+    if out.suffix.lower() != ".onnx":
+        raise typer.BadParameter(f"{out} is no .onnx file", param_hint="OUT")
+    output.require_train_extra("export")
+    from hertzian.deployment.export import export_onnx
+    from hertzian.deployment.stored import load_network
+
+    stored = load_network(model)
+    export_onnx(stored.module, stored.metadata, out)
+    size = out.stat().st_size
+    facts = {"model": model, "network": stored.structure.name, "file": str(out), "bytes": size}
+    if as_json:
+        output.print_json(facts)
+    else:
+        output.console().print(f"wrote {out} ({size / 1000:,.0f} kB)", markup=False)

@@ -1,0 +1,128 @@
+"""From a model's files back to its torch module: weights by safetensors, structure by the card."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from safetensors import SafetensorError, safe_open
+from torch import nn
+
+from hertzian.deployment.export import ExportError, load_safetensors
+from hertzian.deployment.runtime import ModelMetadata, find_model
+from hertzian.deployment.validation import explain
+from hertzian.models import build
+
+LARGEST_CARD_BYTES = 1_000_000
+
+
+class Structure(BaseModel):
+    """How a model's network is built: its name in the registry, and its options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=200)
+    options: dict[str, JsonValue] = Field(default_factory=dict, max_length=100)
+
+    def network(self, metadata: ModelMetadata) -> nn.Module:
+        """Return the network with fresh weights, for a model's classes and heads."""
+        options: dict[str, Any] = dict(self.options)
+        return build(
+            self.name,
+            metadata.classes,
+            protocols=metadata.protocols,
+            quantities=metadata.quantities,
+            **options,
+        )
+
+
+class Stored(NamedTuple):
+    """A model out of its files: `module` is in evaluation mode."""
+
+    module: nn.Module
+    metadata: ModelMetadata
+    structure: Structure
+
+
+def load_network(model: str | Path) -> Stored:
+    """Rebuild a model's network in torch.
+
+    Args:
+        model: a shipped name, a run's folder, or NAME.onnx or NAME.safetensors; NAME.safetensors
+            and the card NAME.json lie beside it.
+
+    Raises:
+        HertzianError: files are missing or damaged, the card does not say which network it is, or
+            the weights are of another one. Nothing as large as a card claims is allocated before
+            the weights are seen to have that size.
+    """
+    weights = _weights(model)
+    metadata, structure = _read_card(weights.with_suffix(".json"))
+    try:
+        with torch.device("meta"):
+            planned = structure.network(metadata)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ExportError(
+            f"{weights.with_suffix('.json')}: network {structure.name!r} can't be built with these "
+            f"options ({_first_line(error)})"
+        ) from None
+    _check_shapes(weights, planned)
+    module = structure.network(metadata)
+    load_safetensors(module, weights)
+    return Stored(module.eval(), metadata, structure)
+
+
+def _weights(model: str | Path) -> Path:
+    path = Path(model)
+    if path.suffix != ".safetensors":
+        path = find_model(model).with_suffix(".safetensors")
+    for needed in (path, path.with_suffix(".json")):
+        if not needed.is_file():
+            raise ExportError(
+                f"{needed}: no such file; a network is rebuilt from its weights (.safetensors) and "
+                f"its card (.json), which a run leaves beside its .onnx"
+            )
+    return path
+
+
+def _read_card(path: Path) -> tuple[ModelMetadata, Structure]:
+    size = path.stat().st_size
+    if size > LARGEST_CARD_BYTES:
+        raise ExportError(f"{path}: {size / 1e6:.0f} MB, but a card may have 1 MB")
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(card, dict):
+            raise ExportError(f"{path}: not a model card")
+        if "network" not in card:
+            raise ExportError(
+                f"{path}: does not say which network it is; train the model again with this version"
+            )
+        fields = {key: card[key] for key in ModelMetadata.model_fields if key in card}
+        return ModelMetadata.model_validate(fields), Structure.model_validate(card["network"])
+    except ValidationError as error:
+        raise ExportError(f"{path}: not a model card: {explain(error)}") from None
+    except (ValueError, RecursionError) as error:
+        raise ExportError(f"{path}: not a model card ({_first_line(error)})") from None
+
+
+def _check_shapes(weights: Path, planned: nn.Module) -> None:
+    """Check, without reading values, that a file has the tensors of a network."""
+    expected = {name: list(value.shape) for name, value in planned.state_dict().items()}
+    try:
+        with safe_open(weights, framework="pt") as file:
+            names = file.keys()
+            found = {name: list(file.get_slice(name).get_shape()) for name in names}
+    except (OSError, SafetensorError) as error:
+        raise ExportError(f"{weights}: cannot be read as safetensors ({error})") from None
+    different = sorted(name for name in expected | found if expected.get(name) != found.get(name))
+    if different:
+        name = different[0]
+        raise ExportError(
+            f"{weights}: weights of another network than its card says: {name} is "
+            f"{found.get(name, 'missing')}, expected {expected.get(name, 'none')}"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+from hertzian.cli import output
+from hertzian.deployment import load_predictor
+
+
+def test_a_shipped_model_is_written_as_one_file(hertzian, tmp_path):
+    pytest.importorskip("torch")
+    out = tmp_path / "mine.onnx"
+    done = hertzian("export", "pet-cgdnn", out, "--json")
+    assert done.document == {
+        **{"model": "pet-cgdnn", "network": "pet-cgdnn", "file": str(out)},
+        "bytes": out.stat().st_size,
+    }
+    mine, shipped = load_predictor(out), load_predictor("pet-cgdnn")
+    assert mine.metadata == shipped.metadata
+    x = np.random.default_rng(0).normal(size=(2, 2, 128))
+    np.testing.assert_allclose(mine.logits(x), shipped.logits(x), atol=1e-4)
+    assert hertzian("export", "pet-cgdnn", out).out.startswith(f"wrote {out} (29")
+
+
+@pytest.mark.base
+def test_other_files_are_refused(hertzian, tmp_path):
+    done = hertzian("export", "pet-cgdnn", tmp_path / "mine.tflite")
+    assert done.status == 2
+    assert "is no .onnx file" in done.err
+
+
+@pytest.mark.base
+def test_it_says_what_it_needs(hertzian, tmp_path, monkeypatch):
+    monkeypatch.setattr(output, "_missing", lambda: ["torch"])
+    done = hertzian("export", "pet-cgdnn", tmp_path / "mine.onnx")
+    assert (done.status, done.err) == (
+        1,
+        "error: `hertzian export` needs torch: pip install 'hertzian[train]'\n",
+    )

@@ -1,0 +1,111 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from hertzian.deployment import ModelMetadata, load_predictor
+from hertzian.deployment.export import save_model
+from hertzian.deployment.runtime import SHIPPED, shipped_names
+from hertzian.deployment.stored import load_network
+from hertzian.models import build
+from hertzian.signal import HertzianError
+
+CLASSES, PROTOCOLS = ("BPSK", "QPSK", "2FSK"), ("GSM", "DAB")
+OPTIONS = {"shared": [6], "dense": 32}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A small model with two heads and a quantity, in its three files."""
+    torch.manual_seed(0)
+    model = build("mtl", CLASSES, protocols=PROTOCOLS, quantities=("snr_db",), **OPTIONS)
+    metadata = ModelMetadata(
+        **{"name": "two", "version": "1", "classes": CLASSES, "protocols": PROTOCOLS},
+        **{"quantities": ("snr_db",), "samples": 128, "occupied_share": 0.5},
+        **{"parameters": 0, "macs": 0},
+    )
+    save_model(model, metadata, tmp_path, network={"name": "mtl", "options": OPTIONS})
+    return tmp_path
+
+
+def change(folder, **entries):
+    card = json.loads((folder / "two.json").read_text())
+    (folder / "two.json").write_text(json.dumps(card | entries))
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_a_shipped_network_is_that_of_its_onnx_file(name):
+    stored, predictor = load_network(name), load_predictor(name)
+    assert stored.metadata == predictor.metadata
+    x = np.random.default_rng(0).normal(size=(3, 2, stored.metadata.samples)).astype(np.float32)
+    with torch.no_grad():
+        found = stored.module(torch.from_numpy(x)).numpy()
+    np.testing.assert_allclose(found, predictor.logits(x), atol=1e-3)
+    assert not stored.module.training
+
+
+def test_heads_and_options_come_back(folder):
+    stored = load_network(folder / "two.safetensors")
+    assert (stored.structure.name, stored.structure.options) == ("mtl", OPTIONS)
+    x = np.random.default_rng(0).normal(size=(3, 2, 128)).astype(np.float32)
+    expected = load_predictor(folder / "two.onnx").heads(x)
+    with torch.no_grad():
+        found = stored.module(torch.from_numpy(x))
+    assert list(found) == ["modulation", "protocol", "snr_db"]
+    for head, values in expected.items():
+        np.testing.assert_allclose(found[head].numpy(), values, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"network": {"name": "mlt"}}, "unknown model 'mlt'"),
+        ({"network": {"name": "mtl", "options": {"depth": 3}}}, "'mtl' has no option 'depth'"),
+        ({"network": {"name": "mtl", "options": {"dense": "wide"}}}, "can't be built with these"),
+        # refused before anything of that size is allocated
+        ({"network": {"name": "mtl", "options": {"dense": 10**9}}}, "weights of another network"),
+        ({"network": {"name": "dae"}}, "weights of another network than its card says"),
+        ({"network": 3}, "not a model card: "),
+        ({"classes": ["BPSK", "QPSK"]}, "weights of another network"),
+        ({"samples": -1}, "not a model card: samples"),
+    ],
+)
+def test_a_card_that_does_not_fit_is_refused(folder, entries, message):
+    change(folder, **entries)
+    with pytest.raises(HertzianError, match=message):
+        load_network(folder / "two.onnx")
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"name": "two"}', "[" * 100_000])
+def test_what_is_no_card_gives_one_line(folder, text):
+    (folder / "two.json").write_text(text)
+    with pytest.raises(
+        HertzianError, match=r"two\.json: (not a model card|does not say)"
+    ) as caught:
+        load_network(folder / "two.onnx")
+    assert "\n" not in str(caught.value)
+
+
+def test_damaged_or_missing_files_are_named(folder):
+    (folder / "two.safetensors").write_bytes(b"\x08" * 64)
+    with pytest.raises(HertzianError, match="cannot be read as safetensors"):
+        load_network(folder / "two.onnx")
+    (folder / "two.safetensors").unlink()
+    with pytest.raises(HertzianError, match=r"two\.safetensors: no such file; a network is"):
+        load_network(folder / "two.onnx")
+    (folder / "two.json").write_bytes(b" " * 1_000_001)
+    (folder / "two.safetensors").touch()
+    with pytest.raises(HertzianError, match="a card may have 1 MB"):
+        load_network(folder / "two.onnx")
+
+
+def test_a_card_of_before_says_what_to_do(tmp_path):
+    for path in SHIPPED.glob("pet-cgdnn.*"):
+        shutil.copy(path, tmp_path)
+    card = json.loads((tmp_path / "pet-cgdnn.json").read_text())
+    del card["network"]
+    (tmp_path / "pet-cgdnn.json").write_text(json.dumps(card))
+    with pytest.raises(HertzianError, match="does not say which network it is; train the model"):
+        load_network(tmp_path / "pet-cgdnn.onnx")
