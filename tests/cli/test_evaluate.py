@@ -59,10 +59,12 @@ class TwoHeads:
     metadata = ModelMetadata(
         **{"name": "two", "version": "1", "classes": ("BPSK", "QPSK", "noise"), "samples": 8},
         **{"occupied_share": 0.5, "parameters": 0, "macs": 0, "protocols": ("GSM", "DAB")},
+        quantities=("snr_db",),
     )
 
     def heads(self, x):
-        return {"modulation": np.tile([1.0, 0, 0], (len(x), 1)), "protocol": x[:, 1, :2]}
+        said = {"modulation": np.tile([1.0, 0, 0], (len(x), 1)), "protocol": x[:, 1, :2]}
+        return {**said, "snr_db": np.full((len(x), 1), 7.0)}
 
 
 def test_every_head_is_shown(hertzian, tmp_path, monkeypatch):
@@ -75,6 +77,8 @@ def test_every_head_is_shown(hertzian, tmp_path, monkeypatch):
     text = hertzian("evaluate", "two", data).out
     assert "d.h5: modulation" in text.replace("\n", "")
     assert "d.h5: protocol" in text.replace("\n", "")
+    assert "d.h5: snr_db" in text.replace("\n", "")
+    assert "root mean square error" in text
 
 
 def test_other_classes_need_common(hertzian, model_file, tmp_path):

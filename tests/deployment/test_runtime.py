@@ -69,9 +69,11 @@ def test_heads_are_those_that_the_metadata_name():
     assert metadata().heads() == {"modulation": 3}
     known = metadata(protocols=("GSM", "DAB"), quantities=("snr_db", "bandwidth"))
     assert known.heads() == {"modulation": 3, "protocol": 2, "snr_db": 1, "bandwidth": 1}
-    with pytest.raises(ValueError, match="protocols name one twice"):
+    with pytest.raises(ValueError, match="protocols are none, or two or more different"):
         metadata(protocols=("GSM", "GSM"))
-    for wrong in (("snr_db", "snr_db"), ("logits",), ("protocol",)):
+    with pytest.raises(ValueError, match="protocols are none, or two or more different"):
+        metadata(protocols=("GSM",))
+    for wrong in (("snr_db", "snr_db"), ("logits",), ("protocol",), ("x",)):
         with pytest.raises(ValueError, match="quantities have names of their own, each once"):
             metadata(quantities=wrong)
 

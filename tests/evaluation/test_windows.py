@@ -145,7 +145,7 @@ def test_a_model_that_names_protocols_has_a_block_for_each_head():
 def test_protocols_are_compared_as_modulations_are():
     labels = np.array([0, 1, 2])
     data = replace(dataset([0, 1, 2], [2, 1, 0]), protocol=labels, protocols=("GSM", "DAB", "DECT"))
-    with pytest.raises(EvaluationError, match="the model lacks DECT"):
+    with pytest.raises(EvaluationError, match="protocols: the model lacks DECT"):
         evaluate_windows(TwoHeads(), data, data="d")
     found = evaluate_windows(TwoHeads(), data, data="d", common=True)["heads"]
     assert (found["modulation"]["examples"], found["protocol"]["examples"]) == (3, 2)
@@ -154,3 +154,31 @@ def test_protocols_are_compared_as_modulations_are():
 def test_without_protocols_in_the_data_there_is_one_block():
     data = dataset([0, 1, 2], [2, 1, 0])
     assert evaluate_windows(TwoHeads(), data, data="d")["accuracy"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("protocol", "protocols"),
+    [([0, 0, 0], ("DECT",)), ([-1, -1, -1], ()), ([2, 2, -1], ("DAB", "GSM", "DECT"))],
+)
+def test_with_no_protocol_in_common_modulations_are_left(protocol, protocols):
+    data = replace(dataset([0, 1, 2], [2, 1, 0]), protocol=np.array(protocol), protocols=protocols)
+    assert evaluate_windows(TwoHeads(), data, data="d", common=True)["accuracy"] == 1.0
+
+
+def test_an_estimate_of_the_snr_has_a_block():
+    class Estimates(FirstSample):
+        def __init__(self):
+            super().__init__()
+            self.metadata = self.metadata.model_copy(update={"quantities": ("snr_db",)})
+
+        def heads(self, windows):
+            return {"modulation": self.logits(windows), "snr_db": np.full((len(windows), 1), 8.0)}
+
+    heads = evaluate_windows(Estimates(), dataset([0, 1, 2], [2, 1, 0]), data="d")["heads"]
+    assert heads["modulation"]["accuracy"] == 1.0
+    # the labels are -10, 10, -10
+    assert heads["snr_db"] == {
+        **{"examples": 3, "rms_error": pytest.approx(np.sqrt((2 * 18**2 + 4) / 3))},
+        **{"bias": pytest.approx(34 / 3), "rms_error_snr_ge_0": 2.0},
+        "rms_error_by_snr": {"-10": 18.0, "10": 2.0},
+    }

@@ -75,6 +75,11 @@ def test_studies_are_options(options, shapes):
     assert (tuple(maps.shape[1:]), flat.shape[1]) == shapes
 
 
+def test_longer_windows_are_no_more_examples():
+    with pytest.raises(RuntimeError, match="unflatten"):
+        build("mtl")(torch.zeros(2, 2, 256))
+
+
 def test_an_image_has_room_for_so_much():
     with pytest.raises(HertzianError, match="4 convolutions of 5 x 5 leave nothing of an image"):
         build("mtl", shared=(8, 8), task=(4, 4), kernel=5)

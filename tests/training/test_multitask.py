@@ -8,7 +8,8 @@ from hertzian.models.heads import MultiHead
 from hertzian.signal import HertzianError
 from hertzian.training import MultiTask, TaskDataset, fit, history
 
-HEADS = {"modulation": 3, "protocol": 2, "lag": 1}
+CLASSES = {"modulation": 3, "protocol": 2}
+HEADS = (*CLASSES, "lag")
 OPTIONS = {"batch_size": 50, "threads": 1, "progress": False}
 
 
@@ -23,7 +24,7 @@ class Shared(nn.Module):
 
 def network():
     torch.manual_seed(4)
-    return MultiHead(Shared, HEADS)
+    return MultiHead(Shared, CLASSES, ["lag"])
 
 
 def told(count, seed):
@@ -96,24 +97,35 @@ def test_a_batch_that_tells_nothing_of_a_task_is_no_loss_of_it(batch):
     assert loss.item() == pytest.approx(expected_losses(model, (x, labels, protocol, lag))[0])
     loss.backward()
     assert all(p.grad is None or not p.grad.any() for p in model.heads["lag"].parameters())
+    learned = MultiTask(model, 1e-3, weights=None).eval()
+    learned.training_loss(silent).backward()
+    assert learned.log_variances.grad[0] != 0
+    assert learned.log_variances.grad[1:].tolist() == [0, 0]
 
 
 @pytest.mark.parametrize("weights", [{"modulation": 0.2, "protocol": 0.8, "lag": 0.1}, None])
 def test_all_tasks_are_learnt_and_an_interrupted_run_ends_alike(tmp_path, weights):
     data, validation = told(600, 1), told(300, 2)
-    ends = []
     for name, courses in (("whole", (8,)), ("resumed", (3, 8))):
         for epochs in courses:
             learner = MultiTask(prepared(data), 0.05, weights=weights)
             fit(learner, data, validation, epochs=epochs, directory=tmp_path / name, **OPTIONS)
-        ends.append(learner)
     last = history(tmp_path / "whole")[-1]
     assert last["validation_accuracy"] > 0.8  # chance is a third
     assert last["validation_accuracy_protocol"] > 0.85  # chance is two thirds
     assert last["validation_error_lag"] < 0.5 * float(learner.model.heads["lag"].deviation)
-    states = [learner.state_dict() for learner in ends]
-    assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
-    assert ("log_variances" in states[0]) == (weights is None)
+    whole, resumed = (
+        torch.load(tmp_path / name / "last.ckpt", weights_only=True)
+        for name in ("whole", "resumed")
+    )
+    assert ("log_variances" in whole["state_dict"]) == (weights is None)
+    for key, value in whole["state_dict"].items():
+        assert torch.equal(value, resumed["state_dict"][key])
+    for mine, theirs in zip(whole["optimizer_states"], resumed["optimizer_states"], strict=True):
+        assert mine["param_groups"] == theirs["param_groups"]
+        assert mine["state"].keys() == theirs["state"].keys()
+        for number, one in mine["state"].items():
+            assert all(torch.equal(one[key], theirs["state"][number][key]) for key in one)
 
 
 @pytest.mark.parametrize(

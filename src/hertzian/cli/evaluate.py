@@ -61,7 +61,9 @@ def evaluate(
         _print_recordings(document, output.console())
     else:
         for head, block in document.get("heads", {"": document}).items():
-            _print_windows(block, head, output.console())
+            title = f"{document['model']} on {document['data']}" + (f": {head}" if head else "")
+            output.console().print(title, style="bold", markup=False)
+            (_print_windows if "accuracy" in block else _print_errors)(block, output.console())
 
 
 def _evaluate_windows(model: str, data: Path, common: bool, as_json: bool) -> dict[str, Any]:
@@ -112,9 +114,7 @@ def _evaluate_recordings(
         )
 
 
-def _print_windows(block: dict[str, Any], head: str, console: Console) -> None:
-    title = f"{block['model']} on {block['data']}" + (f": {head}" if head else "")
-    console.print(title, style="bold", markup=False)
+def _print_windows(block: dict[str, Any], console: Console) -> None:
     facts = Table.grid(padding=(0, 2))
     for name, value in (
         ("examples", f"{block['examples']:,}"),
@@ -127,6 +127,19 @@ def _print_windows(block: dict[str, Any], head: str, console: Console) -> None:
     console.print(facts)
     _print_shares("SNR (dB)", "accuracy", block["accuracy_by_snr"], console)
     _print_shares("class", "recall", block["recall"], console)
+
+
+def _print_errors(block: dict[str, Any], console: Console) -> None:
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row("examples", f"{block['examples']:,}")
+    facts.add_row("root mean square error", f"{block['rms_error']:.3g}")
+    facts.add_row("mean error", f"{block['bias']:.3g}")
+    console.print(facts)
+    table = Table("SNR (dB)", box=None, header_style="bold")
+    table.add_column("error", justify="right")
+    for level, error in block["rms_error_by_snr"].items():
+        table.add_row(level, f"{error:.3g}")
+    console.print(table)
 
 
 def _print_recordings(document: dict[str, Any], console: Console) -> None:

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from hertzian.deployment.runtime import LOGITS, METADATA_KEY, ModelMetadata
+from hertzian.deployment.runtime import INPUT, LOGITS, METADATA_KEY, ModelMetadata
 from hertzian.recordings.atomic import atomic_path
 from hertzian.signal import MODULATION, HertzianError
 
@@ -103,7 +103,7 @@ def _trace(module: nn.Module, example: Tensor, heads: list[str]) -> onnx.ModelPr
             program = torch.onnx.export(
                 module,
                 (example,),
-                input_names=["x"],
+                input_names=[INPUT],
                 output_names=[LOGITS if head == MODULATION else head for head in heads],
                 dynamo=True,
                 external_data=False,

@@ -19,6 +19,9 @@ SHIPPED: Path = Path(__file__).resolve().parents[1] / "models" / "weights"
 METADATA_KEY = "hertzian"
 """Key of the description among the custom metadata of an ONNX file."""
 
+INPUT = "x"
+"""Input of the ONNX files that we write."""
+
 LOGITS = "logits"
 """Output of an ONNX file that is the head `modulation`; other heads have their own names."""
 
@@ -114,9 +117,10 @@ class ModelMetadata(BaseModel):
 
     @model_validator(mode="after")
     def _distinct_heads(self) -> "ModelMetadata":
-        if len(set(self.protocols)) != len(self.protocols):
-            raise ValueError("protocols name one twice")
-        if len({MODULATION, PROTOCOL, LOGITS, *self.quantities}) != 3 + len(self.quantities):
+        if len(set(self.protocols)) != len(self.protocols) or len(self.protocols) == 1:
+            raise ValueError("protocols are none, or two or more different ones")
+        taken = {MODULATION, PROTOCOL, LOGITS, INPUT}
+        if len(taken | {*self.quantities}) != len(taken) + len(self.quantities):
             raise ValueError("quantities have names of their own, each once")
         return self
 

@@ -1,6 +1,6 @@
 """A model against a dataset of windows."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,8 @@ import numpy.typing as npt
 from hertzian.datasets.dataset import Dataset, Float32
 from hertzian.deployment import DatasetIdentity, ModelMetadata, Predictor
 from hertzian.evaluation.classes import EvaluationError, Matching, match_classes
-from hertzian.evaluation.metrics import evaluation_block, softmax
-from hertzian.signal import MODULATION, PROTOCOL
+from hertzian.evaluation.metrics import error_block, evaluation_block, softmax
+from hertzian.signal import MODULATION, PROTOCOL, SNR_DB
 
 
 def refuse_seen(dataset: Dataset, trained_on: Iterable[DatasetIdentity], data: str) -> None:
@@ -38,9 +38,10 @@ def evaluate_windows(
 ) -> dict[str, Any]:
     """Return the block of `evaluate --json` for a model on windows.
 
-    The probabilities of a window are softmax(logits / T + b), over the classes compared. A model
-    that names protocols too, on data that have them, gets a block for each head, under `heads`;
-    windows without a protocol count in that of the modulation alone.
+    The probabilities of a window are softmax(logits / T + b), over the classes compared. Where
+    other heads of the model can be compared too, protocols on data that have them and `snr_db`,
+    there is a block for each under `heads`, that of a quantity as `error_block` has it. Windows
+    without a protocol don't count in its block.
 
     Args:
         predictor: the model.
@@ -60,19 +61,24 @@ def evaluate_windows(
             f"{data}: windows have {samples} samples, but {metadata.name} takes {metadata.samples}"
         )
     compared = _heads(metadata, dataset, common)
+    estimated = SNR_DB in metadata.quantities and bool(np.isfinite(dataset.snr_db).any())
+    names = [*compared, *([SNR_DB] if estimated else [])]
     wanted = np.any([head.truth >= 0 for head in compared.values()], axis=0)
-    rows: dict[str, list[Float32]] = {name: [] for name in compared}
+    rows: dict[str, list[Float32]] = {name: [] for name in names}
     for place, x in dataset.batches():
         kept = wanted[place]
         if kept.any():
-            for name, answer in _answers(predictor, x[kept], len(compared)).items():
+            for name, answer in _answers(predictor, x[kept], names).items():
                 rows[name].append(answer)
         advance(len(x))
     called = metadata.name if model is None else model
+    snr_db = dataset.snr_db[wanted]
     blocks = {
         name: _block(head, rows[name], dataset.snr_db, wanted, model=called, data=data)
         for name, head in compared.items()
     }
+    if estimated and rows[SNR_DB]:
+        blocks[SNR_DB] = error_block(np.concatenate(rows[SNR_DB])[:, 0], snr_db, snr_db)
     if len(blocks) == 1:
         return blocks[MODULATION]
     return {"model": called, "data": data, "examples": int(wanted.sum()), "heads": blocks}
@@ -93,12 +99,25 @@ def _heads(metadata: ModelMetadata, dataset: Dataset, common: bool) -> dict[str,
     truth = matching.labels[dataset.modulation]
     biases = _biases(metadata.biases, matching)
     found = {MODULATION: _Head(matching, truth, metadata.temperature, biases)}
-    if metadata.protocols and dataset.protocol is not None:
+    protocol = _protocol(metadata, dataset, common)
+    return found if protocol is None else {**found, PROTOCOL: protocol}
+
+
+def _protocol(metadata: ModelMetadata, dataset: Dataset, common: bool) -> _Head | None:
+    """Return what protocols are compared on, which go by their exact names; None for nothing."""
+    if not metadata.protocols or dataset.protocol is None or not (dataset.protocol >= 0).any():
+        return None
+    try:
         matching = match_classes(metadata.protocols, dataset.protocols, common=common, name=str)
-        truth = np.append(matching.labels, -1)[dataset.protocol]
-        biases = _biases(metadata.protocol_biases, matching)
-        found[PROTOCOL] = _Head(matching, truth, metadata.protocol_temperature, biases)
-    return found
+    except EvaluationError as error:
+        if common:  # modulations alone are left to compare
+            return None
+        raise EvaluationError(f"protocols: {error}") from None
+    truth = np.append(matching.labels, -1)[dataset.protocol]
+    if not (truth >= 0).any():
+        return None
+    biases = _biases(metadata.protocol_biases, matching)
+    return _Head(matching, truth, metadata.protocol_temperature, biases)
 
 
 def _biases(biases: tuple[float, ...], matching: Matching) -> npt.NDArray[np.float64]:
@@ -106,12 +125,12 @@ def _biases(biases: tuple[float, ...], matching: Matching) -> npt.NDArray[np.flo
     return np.asarray(biases)[matching.columns] if biases else np.zeros(len(matching.classes))
 
 
-def _answers(predictor: Predictor, x: Float32, heads: int) -> dict[str, Float32]:
-    """Return the logits of the heads compared: the first one, or it and the protocol's."""
-    if heads == 1:
+def _answers(predictor: Predictor, x: Float32, names: Sequence[str]) -> dict[str, Float32]:
+    """Return what the heads compared say; the modulation's alone is quicker to have."""
+    if list(names) == [MODULATION]:
         return {MODULATION: predictor.logits(x)}
     answers = predictor.heads(x)
-    return {name: answers[name] for name in (MODULATION, PROTOCOL)}
+    return {name: answers[name] for name in names}
 
 
 def _block(

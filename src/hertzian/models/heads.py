@@ -1,6 +1,6 @@
 """Several answers from one network: every task has a last part of its own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -40,7 +40,8 @@ class Quantity(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return [batch, 1]."""
         answer: Tensor = self.head(x)
-        return answer * self.deviation + self.mean
+        # a unit may have many digits, which half precision hasn't
+        return answer.float() * self.deviation + self.mean
 
 
 class MultiHead(nn.Module):
@@ -52,28 +53,37 @@ class MultiHead(nn.Module):
 
     Args:
         make: builds the network with fresh weights for a number of outputs.
-        outputs: of each head: the number of its classes, or 1 for a `Quantity`.
+        classes: the number of classes of each head that names one.
+        quantities: heads of one number, each a `Quantity`.
+
+    Attributes:
+        outputs: how many numbers each head gives, by name.
 
     Raises:
-        HertzianError: no outputs, or the network has no `head`.
+        HertzianError: no heads, two of one name, fewer than 2 classes, or the network has no
+            `head`.
     """
 
-    def __init__(self, make: Callable[[int], nn.Module], outputs: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        make: Callable[[int], nn.Module],
+        classes: Mapping[str, int],
+        quantities: Sequence[str] = (),
+    ) -> None:
         super().__init__()
-        built = [make(count) for count in outputs.values()]
-        if not built:
-            raise HertzianError("a network needs one head or more")
+        self.outputs = {**classes, **dict.fromkeys(quantities, 1)}
+        _check(classes, quantities)
+        built = [make(count) for count in self.outputs.values()]
         if not all(isinstance(getattr(network, "head", None), nn.Module) for network in built):
             kind = type(built[0]).__name__
             raise HertzianError(
                 f"{kind} can't carry several heads: its logits are not `head` of one tensor"
             )
-        self.outputs = dict(outputs)
         self.heads = nn.ModuleDict()
         # Built once per task, so that a head's first weights are those of its number of outputs.
-        for (name, count), network in zip(outputs.items(), built, strict=True):
+        for name, network in zip(self.outputs, built, strict=True):
             head = network.get_submodule("head")
-            self.heads[name] = Quantity(head) if count == 1 else head
+            self.heads[name] = Quantity(head) if name in quantities else head
         built[0].head = nn.Identity()
         self.network: Any = built[0]
 
@@ -86,3 +96,17 @@ class MultiHead(nn.Module):
         """Return the shared network's features."""
         found: dict[str, Tensor] = self.network.features(x)
         return {name: value for name, value in found.items() if name != "logits"}
+
+
+def _check(classes: Mapping[str, int], quantities: Sequence[str]) -> None:
+    named = [*classes, *quantities]
+    if not named:
+        raise HertzianError("a network needs one head or more")
+    twice = [name for name in named if named.count(name) > 1]
+    if twice:
+        raise HertzianError(f"two heads are called {twice[0]!r}")
+    few = [name for name, count in classes.items() if count < 2]
+    if few:
+        raise HertzianError(
+            f"head {few[0]!r} has {classes[few[0]]} class(es), but 2 or more are needed"
+        )

@@ -7,11 +7,13 @@ from hertzian.datasets.published import RML2016_10A
 from hertzian.models.dropout import Dropout
 from hertzian.models.initialise import initialise
 from hertzian.models.layers import ConvBlock, Normalise, complex_product
+from hertzian.models.published import EmbeddingClassifier, last_state
 from hertzian.models.registry import register
 from hertzian.signal import HertzianError, canonical
 
 CLASSES = tuple(canonical(name) for name in RML2016_10A.modulations)
 QAMS = (CLASSES.index("16QAM"), CLASSES.index("64QAM"))
+UNITS, EXPERTS = 128, 6
 _FLOOR = 1e-3
 
 
@@ -40,6 +42,39 @@ class ExpertFeatures(nn.Module):
         )
 
 
+class Divided(nn.Module):
+    """A dense layer, of whose classes a dedicated classifier tells two apart by expert features.
+
+    Args:
+        class_count: length of the logits.
+        pair: places of these two; None does without.
+        dropout: share dropped of what the dense layer sees.
+    """
+
+    def __init__(self, class_count: int, pair: tuple[int, int] | None, dropout: float) -> None:
+        super().__init__()
+        self.pair = pair
+        self.dropout = Dropout(dropout)
+        self.dense = nn.Linear(UNITS, class_count)
+        self.dedicated = (
+            nn.Sequential(nn.Linear(EXPERTS, 32), nn.ReLU(), nn.Linear(32, 1)) if pair else None
+        )
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """Return logits [batch, classes] of [batch, 128 + 6]."""
+        state, experts = embedding[:, :UNITS], embedding[:, UNITS:]
+        logits: Tensor = self.dense(self.dropout(state))
+        if self.pair is None or self.dedicated is None:
+            return logits
+        first, second = self.pair
+        either = torch.logaddexp(logits[:, first], logits[:, second])
+        choice = self.dedicated(experts)[:, 0]
+        columns = list(logits.unbind(dim=1))
+        columns[first] = either + nn.functional.logsigmoid(choice)
+        columns[second] = either + nn.functional.logsigmoid(-choice)
+        return torch.stack(columns, dim=1)
+
+
 @register(
     "iqclnet",
     samples=RML2016_10A.samples,
@@ -47,7 +82,7 @@ class ExpertFeatures(nn.Module):
     paper="Wang, Fan, Fang, Cui and Cheng, A Joint Automatic Modulation Classification Scheme in "
     "Spatial Cognitive Communication, Sensors 22(17), 2022",
 )
-class IQCLNet(nn.Module):
+class IQCLNet(EmbeddingClassifier):
     """IQCLNet, as table 1 of CrossTLNet's paper describes it: 122 636 parameters, ours.
 
     "I/Q; CNN + LSTM + expert feature method for QAMs", with "dedicated classifiers to
@@ -82,36 +117,18 @@ class IQCLNet(nn.Module):
             pair = QAMS
         if pair is not None and not (pair[0] != pair[1] and set(pair) <= set(range(class_count))):
             raise HertzianError(f"a pair of {class_count} classes is two of them, not {pair}")
-        self.pair = pair
         self.normalise = Normalise()
         self.convolutions = nn.Sequential(ConvBlock(2, 64, 7), ConvBlock(64, 64, 5))
-        self.lstm = nn.LSTM(64, 128, batch_first=True)
-        self.dropout = Dropout(0.5)
-        self.head = nn.Linear(128, class_count)
+        self.lstm = nn.LSTM(64, UNITS, batch_first=True)
         self.experts = ExpertFeatures()
-        self.dedicated = (
-            nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 1)) if pair else None
-        )
+        self.head = Divided(class_count, pair, 0.5)
         initialise(self)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return logits [batch, classes] of float32 [batch, 2, samples] at any scale."""
-        found = self.features(x)
-        logits: Tensor = self.head(self.dropout(found["embedding"]))
-        if self.pair is None or self.dedicated is None:
-            return logits
-        first, second = self.pair
-        either = torch.logaddexp(logits[:, first], logits[:, second])
-        choice = self.dedicated(found["experts"])[:, 0]
-        columns = list(logits.unbind(dim=1))
-        columns[first] = either + nn.functional.logsigmoid(choice)
-        columns[second] = either + nn.functional.logsigmoid(-choice)
-        return torch.stack(columns, dim=1)
-
     def features(self, x: Tensor) -> dict[str, Tensor]:
-        """Return `embedding` [batch, 128] of the LSTM and the `experts` [batch, 6]."""
+        """Return the LSTM's `state` [batch, 128], the `experts` [batch, 6], both as `embedding`."""
         x = self.normalise(x)
         image = x[:, :, None].contiguous(memory_format=torch.channels_last)
         sequence = self.convolutions(image)[:, :, 0].transpose(1, 2)
-        _, (state, _) = self.lstm(sequence)
-        return {"embedding": state[0], "experts": self.experts(x)}
+        state, experts = last_state(self.lstm, sequence), self.experts(x)
+        embedding = torch.cat([state, experts], dim=1)
+        return {"state": state, "experts": experts, "embedding": embedding}

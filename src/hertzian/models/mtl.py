@@ -108,5 +108,5 @@ class Mtl(EmbeddingClassifier):
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
         """Return `embedding`, the maps that the tasks share: [batch, 8, 13, 13]."""
-        image = self.normalise(x).reshape(-1, 1, SIDE, SIDE)
+        image = self.normalise(x).flatten(1).unflatten(1, (1, SIDE, SIDE))
         return {"embedding": self.shared(image)}

@@ -173,8 +173,8 @@ def build(
         what each says, `modulation` and `protocol` being the first two.
 
     Raises:
-        HertzianError: no network has that name, or this one has no such option, or it can't carry
-            several heads.
+        HertzianError: no network has that name, or this one has no such option, or can't carry
+            these heads.
     """
     found = spec(name)
     known = list(inspect.signature(found.factory).parameters)[1:]
@@ -185,12 +185,11 @@ def build(
         )
     labels = found.classes if classes is None else classes
     standards = found.protocols if protocols is None else protocols
-    outputs = {MODULATION: len(labels)}
-    if standards:
-        outputs[PROTOCOL] = len(standards)
-    outputs |= dict.fromkeys(quantities, 1)
+    named = {MODULATION: len(labels)} | ({PROTOCOL: len(standards)} if standards else {})
     make = partial(found.factory, **options)
-    return make(len(labels)) if len(outputs) == 1 else MultiHead(make, outputs)
+    if len(named) == 1 and not quantities:
+        return make(len(labels))
+    return MultiHead(make, named, quantities)
 
 
 def count_parameters(model: nn.Module) -> int:

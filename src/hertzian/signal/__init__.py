@@ -3,7 +3,7 @@
 from hertzian.signal.constellations import constellation
 from hertzian.signal.detections import Detection, Summary, summarise
 from hertzian.signal.errors import HertzianError
-from hertzian.signal.heads import MODULATION, PROTOCOL
+from hertzian.signal.heads import MODULATION, PROTOCOL, SNR_DB
 from hertzian.signal.labels import (
     CORE,
     FAMILIES,
@@ -25,6 +25,7 @@ __all__ = [
     "MERGED",
     "MODULATION",
     "PROTOCOL",
+    "SNR_DB",
     "Detection",
     "HertzianError",
     "Label",

@@ -118,11 +118,11 @@ class MultiTask(Classifier):
                 total = nn.functional.cross_entropy(
                     answer.float(), target, ignore_index=_NO_CLASS, reduction="sum"
                 )
-                found[name] = total / (target != _NO_CLASS).sum().clamp(min=1)
+                found[name] = total / self._known(name, target).sum().clamp(min=1)
         return found
 
     def _error_loss(self, name: str, answer: Tensor, target: Tensor) -> Tensor:
-        known = torch.isfinite(target)
+        known = self._known(name, target)
         head = cast(Quantity, cast(MultiHead, self.model).heads[name])
         errors = (answer[:, 0] - torch.where(known, target, answer[:, 0])) / head.deviation
         total = nn.functional.huber_loss(errors, torch.zeros_like(errors), reduction="sum")
@@ -135,7 +135,14 @@ class MultiTask(Classifier):
         if self.log_variances is None:
             return self._weighted(losses)
         stacked = torch.stack(list(losses.values()))
-        return (torch.exp(-self.log_variances) * stacked + self.log_variances / 2).sum()
+        # a head that is told nothing shall not learn that it is easy
+        told = torch.stack([self._known(*each).any() for each in zip(losses, targets, strict=True)])
+        weighted = torch.exp(-self.log_variances) * stacked + self.log_variances / 2
+        return (weighted * told).sum()
+
+    def _known(self, name: str, target: Tensor) -> Tensor:
+        """Return of which examples [batch] a head is told something."""
+        return torch.isfinite(target) if name in self._quantities else target != _NO_CLASS
 
     def _weighted(self, losses: Mapping[str, Tensor]) -> Tensor:
         return torch.stack([self.weights[name] * loss for name, loss in losses.items()]).sum()
@@ -152,7 +159,7 @@ class MultiTask(Classifier):
 
     def _log_figure(self, name: str, answer: Tensor, target: Tensor) -> None:
         figure = cast(Metric, self.figures[name])
-        known = torch.isfinite(target) if name in self._quantities else target != _NO_CLASS
+        known = self._known(name, target)
         if known.any():
             said = answer[known, 0] if name in self._quantities else answer[known]
             figure.update(said, target[known])

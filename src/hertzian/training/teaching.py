@@ -54,7 +54,7 @@ class TaughtDataset(Dataset[Batch]):
         advance: Callable[[float], None] = lambda windows: None,
     ) -> None:
         self._data = data
-        device = next(iter(teacher.parameters()), torch.empty(0)).device
+        device = _device(teacher)
         self._told: list[Tensor] = []
         first = 0
         for x, *_ in batch_loader(data, _BATCH, None):
@@ -80,5 +80,9 @@ def taught_bytes(data: BatchSource, teacher: nn.Module, similar: Sequence[str]) 
     """Return how much memory a `TaughtDataset` takes beside its data."""
     x, *_ = data[np.zeros(1, dtype=np.int64)]
     with torch.no_grad():
-        found = outputs(teacher.eval(), x, similar)
+        found = outputs(teacher.eval(), x.to(_device(teacher)), similar)
     return 4 * len(data) * sum(one.numel() for one in found.values())
+
+
+def _device(network: nn.Module) -> torch.device:
+    return next(iter(network.parameters()), torch.empty(0)).device

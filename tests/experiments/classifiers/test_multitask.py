@@ -131,7 +131,12 @@ def test_what_is_asked_must_be_there(run, tmp_path):
     data = DatasetSettings(preset="radcom-awgn", **DATA)
     other = DatasetSettings(preset="radcom-dynamic", **DATA)
     mtl = MultiTaskSettings(model="mtl", **TRAINING)
-    at = _stages(tmp_path, data=data, other=other, mtl=mtl, test=HeadSettings(kind="", **TEST))
+    long = DatasetSettings(preset="sigzsl-7", kind="dataset", per=4, snr=(10.0,), split="random")
+    at = _stages(
+        *(tmp_path,),
+        **{"data": data, "other": other, "long": long, "mtl": mtl},
+        test=HeadSettings(kind="", **TEST),
+    )
     train_multitask(mtl, at("mtl"))
     (tmp_path / "mtl" / "seed-0" / "weights.safetensors").rename(
         tmp_path / "mtl" / "weights.safetensors"
@@ -139,6 +144,8 @@ def test_what_is_asked_must_be_there(run, tmp_path):
     for change, message in (
         ({"head": "snr_db"}, "no head 'snr_db'; the network has modulation, protocol"),
         ({"data": "other"}, "head protocol: learnt Airborne-detection"),
+        ({"data": "data"}, "stage data has the data that mtl learnt from; give it another seed"),
+        ({"data": "long"}, "stage long has windows of 1024 samples, but mtl learnt from 128"),
         ({"network": "data"}, "stage 'data' trains no network with several heads"),
     ):
         with pytest.raises(ExperimentError, match=message):
@@ -155,6 +162,13 @@ TEST = {"network": "mtl", "head": "protocol"}
     ("change", "message"),
     [
         ("stages.mtl.quantities=[colour]", "quantities: 'colour' is none of snr_db"),
+        ("stages.mtl.quantities=[snr_db, snr_db]", "quantities: one comes twice"),
+        (
+            "stages.mtl.weights={modulation: 1, protocol: 1}",
+            "weights: expected one for each of",
+        ),
+        ("stages.mtl.weights={modulation: 0, snr_db: 0}", "not all of them 0, or null to learn"),
+        ("stages.mtl.weights={modulation: -1, snr_db: 1}", "greater than or equal to 0"),
         ("stages.mtl.compiled=true", "compiled: a network with several heads can't be"),
         ("stages.unseen.fractions={rest: 1}", "fractions: expected train, validation, test, or"),
     ],

@@ -69,8 +69,9 @@ def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
         model,
         metadata,
         context.folder,
+        network={"name": training.model, "options": training.options},
         scale=context.scale,
-        published_parameters=_published_parameters(training, name),
+        published_parameters=_published_parameters(training, name, metadata),
         use=_use(data.samples),
         measured=measured if protocol else measured[MODULATION],
     )
@@ -126,11 +127,16 @@ def _quantities(model: nn.Module) -> tuple[str, ...]:
     return tuple(head for head in model.outputs if head not in (MODULATION, PROTOCOL))
 
 
-def _published_parameters(training: TrainSettings, name: str) -> int | None:
+def _published_parameters(
+    training: TrainSettings, name: str, metadata: ModelMetadata
+) -> int | None:
     """Return the published count of the network as it was built, not of the one it varies."""
-    if name in names():
-        return spec(name).published_parameters
-    return None if training.options else spec(training.model).published_parameters
+    described = spec(name) if name in names() else spec(training.model)
+    varied = training.options if name not in names() else {}
+    as_published = bool(metadata.protocols) == bool(described.protocols)
+    if varied or metadata.quantities or not as_published:
+        return None
+    return described.published_parameters
 
 
 def _use(samples: int) -> str:

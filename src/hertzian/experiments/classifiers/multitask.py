@@ -5,7 +5,7 @@ networks.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,33 +32,51 @@ from hertzian.experiments.stages import (
 )
 from hertzian.models import MultiHead, build
 from hertzian.models.heads import Quantity
-from hertzian.signal import MODULATION, PROTOCOL
+from hertzian.signal import MODULATION, PROTOCOL, SNR_DB
 from hertzian.training import MultiTask, TaskDataset, history
 
 # Jagannath and Jagannath 2022, section IV-A.
 _WEIGHTS = {MODULATION: 0.2, PROTOCOL: 0.8}
 
-QUANTITIES = ("snr_db",)
-"""What a head may estimate: the SNR that the data are labelled with, in dB."""
+QUANTITIES = (SNR_DB,)
+"""What a head may estimate."""
 
 
 class MultiTaskSettings(TrainSettings):
     """Names modulation and protocol at once, and estimates `quantities`.
 
     `weights` are those of the heads' losses, by name; null learns them (`training.MultiTask`).
+    The default is the paper's, of two heads.
     """
 
-    weights: dict[str, float] | None = Field(default_factory=lambda: dict(_WEIGHTS))
+    weights: dict[str, Annotated[float, Field(ge=0)]] | None = Field(
+        default_factory=lambda: dict(_WEIGHTS)
+    )
     quantities: tuple[str, ...] = ()
 
     @model_validator(mode="after")
-    def _known_quantities(self) -> "MultiTaskSettings":
+    def _consistent(self) -> "MultiTaskSettings":
         unknown = [name for name in self.quantities if name not in QUANTITIES]
         if unknown:
             raise ValueError(f"quantities: {unknown[0]!r} is none of {', '.join(QUANTITIES)}")
+        if len(set(self.quantities)) != len(self.quantities):
+            raise ValueError("quantities: one comes twice")
+        self._check_weights()
         if self.compiled:
             raise ValueError("compiled: a network with several heads can't be")
         return self
+
+    def _check_weights(self) -> None:
+        """Check the names: of the data's protocols, which may be none, only they know."""
+        if self.weights is None:
+            return
+        needed, possible = {MODULATION, *self.quantities}, {PROTOCOL}
+        if not needed <= set(self.weights) <= needed | possible or not any(self.weights.values()):
+            heads = ", ".join((MODULATION, PROTOCOL, *self.quantities))
+            raise ValueError(
+                f"weights: expected one for each of {heads}, not all of them 0, or null to learn "
+                f"them; found {self.weights}"
+            )
 
     def network(self, data: SplitData) -> nn.Module:
         """Return the network with fresh weights, for the classes of these data."""
@@ -136,6 +154,7 @@ def test_head(settings: HeadSettings, context: StageContext) -> StageOutcome:
     model = trained(context, settings.network)
     learnt = split_data(context, training.data)
     data = learnt if settings.data is None else split_data(context, settings.data)
+    _refuse_unfit(settings, learnt, data)
     classes = _classes(settings.head, model, learnt, data)
     answers = logits(model, data.part("test"), settings.head)
     truth, name = _target(data, "test", settings.head), stage_name(context)
@@ -147,6 +166,22 @@ def test_head(settings: HeadSettings, context: StageContext) -> StageOutcome:
         block = error_block(answers[:, 0], truth, data.snr_db("test"))
         context.log(f"{name}: root mean square error {block['rms_error']:.3g}")
     return StageOutcome(metrics={name: {**block, **size_of(model, data.samples)}})
+
+
+def _refuse_unfit(settings: HeadSettings, learnt: SplitData, data: SplitData) -> None:
+    """Check that other data than the network's own have windows of its length, and new ones."""
+    if settings.data is None:
+        return
+    if data.samples != learnt.samples:
+        raise ExperimentError(
+            f"stage {settings.data} has windows of {data.samples} samples, but {settings.network} "
+            f"learnt from {learnt.samples}"
+        )
+    if data.split.fingerprint == learnt.split.fingerprint or {*data.identity} & {*learnt.identity}:
+        raise ExperimentError(
+            f"stage {settings.data} has the data that {settings.network} learnt from; give it "
+            f"another seed, or leave `data` out to test on the part that was set aside"
+        )
 
 
 def _classes(head: str, model: nn.Module, learnt: SplitData, data: SplitData) -> Sequence[str]:
