@@ -15,6 +15,7 @@ from hertzian.cli.demo import demo
 from hertzian.cli.evaluate import evaluate
 from hertzian.cli.export import export
 from hertzian.cli.models import models
+from hertzian.cli.quantize import quantize
 from hertzian.cli.reproduce import reproduce
 from hertzian.cli.run import run
 from hertzian.cli.synth import synth
@@ -32,6 +33,7 @@ VERBS: dict[str, Callable[..., Any] | typer.Typer] = {
     "reproduce": reproduce,
     "evaluate": evaluate,
     "export": export,
+    "quantize": quantize,
     "data": data,
     "bench": bench,
 }

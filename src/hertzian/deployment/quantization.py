@@ -1,0 +1,171 @@
+"""Integers in place of floats: post-training static quantisation, and a count of what it reached.
+
+Weights become signed bytes, one scale a channel; activations unsigned bytes, their scales from
+windows like those that the model will see (Jacob et al. 2018). The normaliser stays in floats, so
+that any scale of the input will do as before.
+"""
+
+import contextlib
+import logging
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    QuantFormat,
+    QuantType,
+    quantize_dynamic,
+    quantize_static,
+)
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from hertzian.deployment.export import ExportError
+from hertzian.deployment.runtime import INPUT, METADATA_KEY, OnnxPredictor, read_bytes
+from hertzian.recordings.atomic import atomic_path
+
+_STATIC = ("Conv", "Gemm", "MatMul", "MaxPool", "AveragePool", "Reshape", "Flatten", "Transpose")
+_RECURRENT = ("LSTM",)
+"""Layers whose activations are scaled anew in every call: onnxruntime has no static ones."""
+
+_WEIGHED = ("Conv", "Gemm", "MatMul", "LSTM", "GRU")
+_INTEGER = (
+    *("QLinearConv", "ConvInteger", "QLinearMatMul", "MatMulInteger", "MatMulIntegerToFloat"),
+    *("QGemm", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM", "QLinearConvTranspose"),
+)
+_BATCH = 64
+
+Float32 = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Integers:
+    """How much of a file runs in integers.
+
+    Attributes:
+        bytes: size of the file.
+        int8_weights, float_weights: numbers stored as bytes, and as floats.
+        integer_kernels: nodes that compute in integers, as onnxruntime runs the file, by type.
+        float_kernels: nodes with weights that compute in floats there, by type.
+    """
+
+    bytes: int
+    int8_weights: int
+    float_weights: int
+    integer_kernels: dict[str, int]
+    float_kernels: dict[str, int]
+
+
+def quantize_after_training(model: Path, windows: Sequence[Float32] | Float32, out: Path) -> None:
+    """Write a model with weights and activations of 8 bits.
+
+    Args:
+        model: an .onnx file of ours.
+        windows: float32 [n, 2, samples], whose activations set the scales.
+        out: the .onnx file to write.
+
+    Raises:
+        HertzianError: the model or the windows don't belong together, or it has no layer that can
+            be quantised.
+    """
+    predictor = OnnxPredictor(model)
+    shown = np.asarray(windows, dtype=np.float32)
+    predictor.heads(shown[:1])  # refuses windows of another form
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        source, prepared, static, last = (Path(folder) / f"{n}.onnx" for n in range(4))
+        source.write_bytes(read_bytes(model))
+        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+        quantize_static(
+            prepared,
+            static,
+            _Windows(shown),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=list(_STATIC),
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+        if any(node.op_type in _RECURRENT for node in onnx.load(static).graph.node):
+            quantize_dynamic(static, last, op_types_to_quantize=list(_RECURRENT), per_channel=True)
+            static = last
+        made = onnx.load(static)
+    del made.metadata_props[:]
+    onnx.helper.set_model_props(made, {METADATA_KEY: predictor.metadata.model_dump_json()})
+    onnx.checker.check_model(made)
+    data = made.SerializeToString(deterministic=True)
+    if not _count(data).integer_kernels:
+        raise ExportError(f"{model}: has no layer that onnxruntime computes in integers")
+    with atomic_path(out) as partial:
+        partial.write_bytes(data)
+
+
+class _Windows(CalibrationDataReader):  # type: ignore[misc]
+    """Feeds windows to the calibration, some at a time."""
+
+    def __init__(self, windows: Float32) -> None:
+        self._batches: Iterator[Float32] = iter(
+            [windows[first : first + _BATCH] for first in range(0, len(windows), _BATCH)]
+        )
+
+    def get_next(self) -> dict[str, Float32] | None:
+        """Return the next input by name, None after the last."""
+        batch = next(self._batches, None)
+        return None if batch is None else {INPUT: batch}
+
+
+def count_integers(model: Path) -> Integers:
+    """Count what a model stores in bytes and what onnxruntime computes in integers.
+
+    Exporters and quantisers leave layers in floats without a word; this tells.
+
+    Args:
+        model: an .onnx file.
+
+    Raises:
+        ModelError: it is no usable one.
+    """
+    return _count(read_bytes(model))
+
+
+def _count(data: bytes) -> Integers:
+    stored = onnx.load_from_string(data).graph.initializer
+    sizes: Counter[bool] = Counter()
+    for tensor in stored:
+        if tensor.data_type in (onnx.TensorProto.INT8, onnx.TensorProto.UINT8):
+            sizes[True] += int(np.prod(tensor.dims))
+        elif tensor.data_type == onnx.TensorProto.FLOAT:
+            sizes[False] += int(np.prod(tensor.dims))
+    with tempfile.TemporaryDirectory() as folder:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        options.optimized_model_filepath = str(Path(folder) / "run.onnx")
+        onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        nodes = onnx.load(options.optimized_model_filepath).graph.node
+    kinds = Counter(node.op_type for node in nodes)
+    return Integers(
+        bytes=len(data),
+        int8_weights=sizes[True],
+        float_weights=sizes[False],
+        integer_kernels={kind: n for kind, n in sorted(kinds.items()) if kind in _INTEGER},
+        float_kernels={
+            kind: n for kind, n in sorted(kinds.items()) if kind.removeprefix("Fused") in _WEIGHED
+        },
+    )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep onnxruntime's advice on quantisation from the user."""
+    log = logging.getLogger()
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)

@@ -1,0 +1,31 @@
+import pytest
+
+from hertzian.cli import output
+
+
+def test_a_model_in_integers_and_what_changed(hertzian, tmp_path):
+    pytest.importorskip("torch")
+    from hertzian.datasets.synthesis import synthesise
+
+    data, out = tmp_path / "d.h5", tmp_path / "int8.onnx"
+    synthesise("rml2016-10a", data, per=3, seed=4, snr_db=(18.0,))
+    told = hertzian("quantize", "pet-cgdnn", data, out, "--windows", 20, "--json").document
+    assert (told["windows"], told["asked"], told["file"]) == (20, 13, str(out))
+    assert told["same_answer"]["modulation"] > 0.8
+    assert told["after"]["integer_kernels"] == {"QGemm": 2, "QLinearConv": 2}
+    assert told["after"]["float_kernels"] == {"GRU": 1}
+    assert told["after"]["bytes"] == out.stat().st_size < told["before"]["bytes"]
+    text = hertzian("quantize", "pet-cgdnn", data, out, "--windows", 20).out
+    assert "modulation: the same answer in" in text
+    assert "1 GRU" in text
+    assert hertzian("evaluate", out, data, "--json").document["examples"] == 33
+
+
+@pytest.mark.base
+def test_wrong_use_is_refused(hertzian, tmp_path, monkeypatch):
+    done = hertzian("quantize", "field", tmp_path / "d.h5", tmp_path / "small.bin")
+    assert done.status == 2
+    assert "is no .onnx file" in done.err
+    monkeypatch.setattr(output, "_missing", lambda: ["onnx"])
+    done = hertzian("quantize", "field", tmp_path / "d.h5", tmp_path / "small.onnx")
+    assert done.err == "error: `hertzian quantize` needs onnx: pip install 'hertzian[train]'\n"
