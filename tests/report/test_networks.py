@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from hertzian.report import feature_maps, panels_over_snr, shares_of_classes, training_history
+from hertzian.report import (
+    feature_maps,
+    latencies,
+    panels_over_snr,
+    shares_of_classes,
+    training_history,
+)
 
 pytestmark = pytest.mark.base
 
@@ -36,6 +42,17 @@ def test_bars_of_one_class_stand_side_by_side():
     np.testing.assert_allclose(bars, [(-0.2, 50), (0.8, 25), (1.2, 75)])
     assert [label.get_text() for label in axes.get_xticklabels()] == ["BPSK", "QPSK"]
     assert sorted(text.get_text() for text in axes.texts) == ["25", "50", "75"]
+
+
+def test_latencies_are_bars_with_their_numbers():
+    figure = latencies({"torch": {"mtl": 120.0, "cnn2": 900.0}, "ONNX": {"mtl": 28.5}})
+    (axes,) = figure.axes
+    assert axes.get_xscale() == "log"
+    assert sorted(bar.get_width() for bar in axes.patches) == [28.5, 120.0, 900.0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["mtl", "cnn2"]
+    assert [text.get_text() for text in axes.texts] == ["120", "900", "28.5"]
+    with pytest.raises(ValueError, match="expected at least one latency"):
+        latencies({"torch": {}})
 
 
 def test_history_is_drawn_for_each_seed_with_its_best_loss():

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from hertzian.cli import output
 from hertzian.cli.bench_generation import generation
+from hertzian.cli.bench_models import models
 from hertzian.cli.bench_training import training
 from hertzian.cli.temporary import temporary_folder
 from hertzian.deployment.runtime import find_model
@@ -46,11 +47,13 @@ def _frame() -> None:
     - `hertzian bench recognition --large --json`
     - `hertzian bench generation rml2016-10a`
     - `hertzian bench training mcldnn`
+    - `hertzian bench models mtl`
     """
 
 
 bench.command()(generation)
 bench.command()(training)
+bench.command()(models)
 
 
 @bench.command()

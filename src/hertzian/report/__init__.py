@@ -7,6 +7,7 @@ from hertzian.report.entries import DetectionView, ReportEntry
 from hertzian.report.figures import constellation, spectrogram, spectrum
 from hertzian.report.networks import (
     feature_maps,
+    latencies,
     panels_over_snr,
     shares_of_classes,
     training_history,
@@ -32,6 +33,7 @@ __all__ = [
     "engineering",
     "experiment_page",
     "feature_maps",
+    "latencies",
     "panels_over_snr",
     "power_spectrum",
     "reliability",

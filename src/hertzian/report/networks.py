@@ -77,6 +77,36 @@ def shares_of_classes(shares: Mapping[str, Mapping[str, float]], label: str) -> 
     return figure
 
 
+def latencies(values: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Draw way -> {network: microseconds} as bars on a logarithmic scale, each with its number.
+
+    Raises:
+        ValueError: nothing to draw.
+    """
+    networks = list(dict.fromkeys(name for found in values.values() for name in found))
+    if not networks:
+        raise ValueError("expected at least one latency")
+    width = 0.8 / len(values)
+    with style():
+        figure = new_figure(8.0, 0.9 + 0.28 * len(networks) * len(values))
+        axes = figure.add_subplot()
+        for index, (way, found) in enumerate(values.items()):
+            places = [networks.index(name) + (index + 0.5) * width - 0.4 for name in found]
+            lengths = list(found.values())
+            axes.barh(places, lengths, 0.9 * width, color=SERIES[index], label=printable(way))
+            for place, length in zip(places, lengths, strict=True):
+                axes.text(1.03 * length, place, f"{length:.3g}", va="center", size=7)
+        axes.set_yticks(range(len(networks)), [printable(name) for name in networks])
+        axes.tick_params(axis="y", length=0)
+        axes.grid(visible=False, axis="y")
+        axes.invert_yaxis()
+        axes.set_xscale("log")
+        axes.set_xlabel("latency of one window (µs)")
+        axes.margins(x=0.12)
+        name_curves(axes)
+    return figure
+
+
 def training_history(histories: Mapping[str, History]) -> Figure:
     """Draw losses and accuracy over epochs: name of a repetition -> what it went through.
 

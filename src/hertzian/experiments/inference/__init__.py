@@ -1,0 +1,1 @@
+"""How fast networks answer on the processor, and what memory that takes."""

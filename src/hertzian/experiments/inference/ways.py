@@ -1,0 +1,131 @@
+"""The ways in which one network can answer: torch, torch compiled, ONNX in floats and in bytes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+import torch
+from torch import nn
+
+from hertzian.deployment import ModelMetadata
+from hertzian.deployment.export import export_onnx
+from hertzian.deployment.quantization import count_integers, quantize_after_training
+from hertzian.deployment.runtime import INPUT
+from hertzian.models import build, spec
+from hertzian.signal import HertzianError
+
+Float32 = npt.NDArray[np.float32]
+Answer = Callable[[Float32], Any]
+
+TORCH, COMPILED, ONNX, INT8 = "torch", "torch compiled", "ONNX", "ONNX int8"
+WAYS = (TORCH, COMPILED, ONNX, INT8)
+
+_SEED = 0
+_CALIBRATION = 256
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of a network to answer.
+
+    Attributes:
+        name: of `WAYS`.
+        answer: for a number of threads, what takes windows float32 [batch, 2, samples].
+        file_bytes: of its file, None for torch.
+        integer_kernels, float_kernels: nodes with weights of its ONNX file, by type.
+    """
+
+    name: str
+    answer: Callable[[int], Answer]
+    file_bytes: int | None = None
+    integer_kernels: dict[str, int] | None = None
+    float_kernels: dict[str, int] | None = None
+
+
+def open_ways(name: str, folder: Path, wanted: tuple[str, ...] = WAYS) -> list[Way]:
+    """Build a network with fresh weights, and open it in each way that is wanted.
+
+    Fresh weights answer as fast as trained ones. The scales of the bytes come from noise.
+
+    Args:
+        name: in the registry.
+        folder: for its files.
+        wanted: of `WAYS`, in their order.
+
+    Raises:
+        HertzianError: no network has that name, or it can't be exported.
+    """
+    described = spec(name)
+    torch.manual_seed(_SEED)
+    model = build(name).eval()
+    ways = []
+    if TORCH in wanted:
+        ways.append(Way(TORCH, lambda threads: _in_torch(model, threads)))
+    if COMPILED in wanted:
+        ways.append(Way(COMPILED, lambda threads: _in_torch(_compiled(model, name), threads)))
+    if ONNX in wanted or INT8 in wanted:
+        path = folder / f"{name}.onnx"
+        metadata = ModelMetadata(
+            name=name,
+            version="1",
+            classes=described.classes,
+            protocols=described.protocols,
+            samples=described.samples,
+            occupied_share=1.0,
+            parameters=0,
+            macs=0,
+        )
+        export_onnx(model, metadata, path)
+        ways += [_in_onnx(ONNX, path)] if ONNX in wanted else []
+        if INT8 in wanted:
+            small = folder / f"{name}-int8.onnx"
+            quantize_after_training(path, noise(_CALIBRATION, described.samples), small)
+            ways.append(_in_onnx(INT8, small))
+    return ways
+
+
+def noise(count: int, samples: int) -> Float32:
+    """Return windows of white noise, float32 [count, 2, samples]."""
+    return np.random.default_rng(_SEED).standard_normal((count, 2, samples), dtype=np.float32)
+
+
+def _compiled(model: nn.Module, name: str) -> Callable[..., Any]:
+    compiled = torch.compile(model, dynamic=False)
+
+    def answer(x: torch.Tensor) -> Any:
+        try:
+            return compiled(x)
+        except RuntimeError as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise HertzianError(f"torch.compile can't do {name} ({reason})") from error
+
+    return answer
+
+
+def _in_torch(model: Callable[..., Any], threads: int) -> Answer:
+    torch.set_num_threads(threads)
+
+    def answer(windows: Float32) -> Any:
+        with torch.inference_mode():
+            return model(torch.from_numpy(windows))
+
+    return answer
+
+
+def _in_onnx(name: str, path: Path) -> Way:
+    counts = count_integers(path)
+
+    def opened(threads: int) -> Answer:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        options.inter_op_num_threads, options.intra_op_num_threads = 1, threads
+        session = onnxruntime.InferenceSession(
+            path.read_bytes(), options, providers=["CPUExecutionProvider"]
+        )
+        return lambda windows: session.run(None, {INPUT: windows})
+
+    return Way(name, opened, counts.bytes, counts.integer_kernels, counts.float_kernels)

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+import torch
+
+from hertzian.experiments.inference import speed
+from hertzian.experiments.inference.speed import Effort, measure
+from hertzian.experiments.inference.ways import INT8, ONNX, TORCH, Way, noise, open_ways
+
+EFFORT = Effort(calls=5, seconds=0.0, rounds=2, batch=4, threads=(1, 2))
+
+
+def test_every_way_gives_the_same_answer(tmp_path):
+    ways = {way.name: way for way in open_ways("mtl", tmp_path, (TORCH, ONNX, INT8))}
+    x = noise(8, 128)
+    torch_answer = ways[TORCH].answer(1)(x)
+    for name, tolerance in ((ONNX, 1e-4), (INT8, 0.1)):
+        found = ways[name].answer(1)(x)
+        for head, values in zip(("modulation", "protocol"), found, strict=True):
+            assert np.abs(values - torch_answer[head].numpy()).max() < tolerance
+    assert ways[TORCH].file_bytes is None
+    assert ways[INT8].file_bytes < 0.3 * ways[ONNX].file_bytes
+    assert ways[INT8].float_kernels == {}
+
+
+def test_all_take_turns_and_every_call_counts(tmp_path):
+    done = []
+    threads = torch.get_num_threads()
+    found = measure("mtl", EFFORT, tmp_path, (INT8, TORCH), done.append)
+    assert torch.get_num_threads() == threads
+    assert sum(done) == 2 * 2 * 2
+    assert (found["parameters"], found["macs"], found["samples"]) == (252_614, 335_200, 128)
+    assert [way["way"] for way in found["ways"]] == [TORCH, INT8]
+    for way in found["ways"]:
+        assert way["failed"] is None
+        assert set(way["latency_us"]) == set(way["windows_per_second"]) == {"1", "2"}
+        latency = way["latency_us"]["1"]
+        assert 1 < latency["p50"] <= latency["p99"]
+        assert len(latency["turns"]) == 2
+
+
+def test_times_are_those_of_the_calls(monkeypatch, tmp_path):
+    clock = iter(range(0, 10**9, 1000))
+    monkeypatch.setattr(speed.time, "perf_counter_ns", lambda: 3 * next(clock))
+    way = Way("slow", lambda threads: lambda windows: None)
+    monkeypatch.setattr(speed, "open_ways", lambda *arguments: [way])
+    found = measure("mtl", EFFORT, tmp_path, (), lambda turns: None)
+    assert found["ways"][0]["latency_us"]["2"] == {"p50": 3.0, "p99": 3.0, "turns": [3.0, 3.0]}
+
+
+def test_what_can_not_be_compiled_is_told_and_the_rest_goes_on(monkeypatch, tmp_path):
+    def refuse(model, **options):
+        def answer(x):
+            raise RuntimeError("no compiler\nat all")
+
+        return answer
+
+    monkeypatch.setattr(torch, "compile", refuse)
+    found = measure("mtl", EFFORT, tmp_path, ("torch", "torch compiled"), lambda turns: None)
+    eager, compiled = found["ways"]
+    assert compiled["failed"] == "torch.compile can't do mtl (no compiler)"
+    assert (compiled["latency_us"], compiled["windows_per_second"]) == ({}, {})
+    assert eager["latency_us"]["1"]["p50"] > 0
+
+
+def test_an_error_of_another_way_is_an_error(monkeypatch, tmp_path):
+    def broken(threads):
+        raise speed.HertzianError("broken")
+
+    monkeypatch.setattr(speed, "open_ways", lambda *arguments: [Way(ONNX, broken)])
+    with pytest.raises(speed.HertzianError, match="broken"):
+        measure("mtl", EFFORT, tmp_path, (ONNX,), lambda turns: None)
