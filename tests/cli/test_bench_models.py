@@ -1,7 +1,5 @@
 import pytest
 
-from hertzian.cli import bench_models
-
 pytest.importorskip("torch")
 
 
@@ -41,11 +39,16 @@ def test_it_says_what_8_bits_buy(hertzian, monkeypatch, floats, small, said):
         "ways": [failed, way("ONNX", floats, 1e6), way("ONNX int8", small, 250e3, **kernels)],
     }
     monkeypatch.setattr("hertzian.experiments.inference.speed.measure", lambda *arguments: network)
-    monkeypatch.setattr(bench_models.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr("hertzian.experiments.provenance.usable_cores", lambda: 1)
     text = hertzian("bench", "models", "mtl").out
     assert said in text
     assert "mtl, torch compiled: no compiler" in text
     assert "30 µs" in text
+
+
+def test_a_page_without_a_folder_is_refused_before_anything_runs(hertzian, tmp_path):
+    done = hertzian("bench", "models", "mtl", "--html", tmp_path / "absent" / "p.html")
+    assert done.err == f"error: {tmp_path / 'absent'}: no such folder; make it first\n"
 
 
 def test_an_unknown_network_is_named_before_anything_runs(hertzian):

@@ -18,7 +18,11 @@ def test_a_model_in_integers_and_what_changed(hertzian, tmp_path):
     text = hertzian("quantize", "pet-cgdnn", data, out, "--windows", 20).out
     assert "modulation: the same answer in" in text
     assert "1 GRU" in text
+    assert "was trained on this data" in hertzian("evaluate", out, data).err
+    synthesise("rml2016-10a", data, per=3, seed=5, snr_db=(18.0,))
     assert hertzian("evaluate", out, data, "--json").document["examples"] == 33
+    done = hertzian("quantize", out, data, out)
+    assert (done.status, done.err) == (1, f"error: {out}: is the model itself; name another file\n")
 
 
 @pytest.mark.base

@@ -3,7 +3,9 @@ import onnx
 import pytest
 import torch
 
-from hertzian.deployment import ModelMetadata, OnnxPredictor
+from hertzian.datasets.opening import open_dataset
+from hertzian.datasets.synthesis import synthesise
+from hertzian.deployment import DatasetIdentity, ModelMetadata, OnnxPredictor, find_model
 from hertzian.deployment.export import ExportError, export_onnx
 from hertzian.deployment.quantization import count_integers, quantize_after_training
 from hertzian.models import build, spec
@@ -72,9 +74,55 @@ def test_a_recurrent_layer_is_quantised_too(tmp_path):
 
 
 def test_windows_of_another_form_are_refused(mtl, tmp_path):
-    with pytest.raises(HertzianError, match=r"windows must be \[n, 2, 128\], not \[1, 2, 64\]"):
+    with pytest.raises(HertzianError, match=r"windows must be \[n, 2, 128\], not \[3, 2, 64\]"):
         quantize_after_training(mtl[0], noise(3, 64), tmp_path / "out.onnx")
     assert not (tmp_path / "out.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("windows", "message"),
+    [(noise(0), "need one window or more, found none"), (np.full((3, 2, 128), np.nan), "hold NaN")],
+)
+def test_windows_that_set_no_scale_are_refused(mtl, tmp_path, windows, message):
+    with pytest.raises(HertzianError, match=message):
+        quantize_after_training(mtl[0], windows, tmp_path / "out.onnx")
+
+
+def test_another_name_of_the_input_will_do(mtl, tmp_path):
+    model = onnx.load(mtl[0])
+    for node in model.graph.node:
+        node.input[:] = ["iq" if name == "x" else name for name in node.input]
+    model.graph.input[0].name = "iq"
+    onnx.save(model, tmp_path / "iq.onnx")
+    quantize_after_training(tmp_path / "iq.onnx", noise(40), tmp_path / "int8.onnx")
+    assert count_integers(tmp_path / "int8.onnx").float_kernels == {}
+
+
+def test_what_is_no_model_gives_one_line(tmp_path):
+    (tmp_path / "m.onnx").write_bytes(b"")
+    with pytest.raises(
+        HertzianError, match=r"m\.onnx: is no model that can be quantised"
+    ) as caught:
+        count_integers(tmp_path / "m.onnx")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_data_that_set_the_scales_count_as_seen(mtl, tmp_path):
+    seen = DatasetIdentity(preset="radcom-awgn", seed=3)
+    quantize_after_training(mtl[0], noise(40), tmp_path / "out.onnx", [seen])
+    assert OnnxPredictor(tmp_path / "out.onnx").metadata.trained_on == (seen,)
+
+
+def test_fourier_transforms_stay_in_floats(tmp_path):
+    synthesise("field", tmp_path / "d.h5", per=4, seed=3, snr_db=(15.0,))
+    x = open_dataset(tmp_path / "d.h5").x[:]
+    path = find_model("field")
+    quantize_after_training(path, x[::2], tmp_path / "out.onnx")
+    counts = count_integers(tmp_path / "out.onnx")
+    assert set(counts.integer_kernels) == {"QGemm", "QLinearConv"}
+    assert sum(counts.float_kernels.values()) >= 4
+    ours, theirs = (OnnxPredictor(one).logits(x[1::2]) for one in (path, tmp_path / "out.onnx"))
+    assert (ours.argmax(axis=1) == theirs.argmax(axis=1)).mean() > 0.9
 
 
 def test_what_stays_in_floats_is_told(tmp_path, monkeypatch, mtl):

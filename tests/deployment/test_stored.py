@@ -4,6 +4,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from hertzian.deployment import ModelMetadata, load_predictor
 from hertzian.deployment.export import save_model
@@ -64,6 +65,11 @@ def test_heads_and_options_come_back(folder):
         ({"network": {"name": "mlt"}}, "unknown model 'mlt'"),
         ({"network": {"name": "mtl", "options": {"depth": 3}}}, "'mtl' has no option 'depth'"),
         ({"network": {"name": "mtl", "options": {"dense": "wide"}}}, "can't be built with these"),
+        ({"network": {"name": "iqclnet", "options": {"pair": [3]}}}, "can't be built with these"),
+        ({"quantities": ["keys"]}, "can't be built with these classes"),
+        ({"quantities": ["snr.db"]}, "not a model card: quantities.0"),
+        ({"samples": 64}, r"two\.json: network 'mtl' can't be built with .* and samples"),
+        ({"samples": 1 << 24}, "windows of 16777216 samples, but up to 65536 are rebuilt"),
         # refused before anything of that size is allocated
         ({"network": {"name": "mtl", "options": {"dense": 10**9}}}, "weights of another network"),
         ({"network": {"name": "dae"}}, "weights of another network than its card says"),
@@ -98,6 +104,14 @@ def test_damaged_or_missing_files_are_named(folder):
     (folder / "two.json").write_bytes(b" " * 1_000_001)
     (folder / "two.safetensors").touch()
     with pytest.raises(HertzianError, match="a card may have 1 MB"):
+        load_network(folder / "two.onnx")
+
+
+def test_weights_that_are_no_numbers_are_refused(folder):
+    tensors = load_file(folder / "two.safetensors")
+    next(one for one in tensors.values() if one.is_floating_point()).view(-1)[0] = torch.nan
+    save_file(tensors, folder / "two.safetensors")
+    with pytest.raises(HertzianError, match="weights that are NaN or infinite"):
         load_network(folder / "two.onnx")
 
 

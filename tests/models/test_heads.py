@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from hertzian.models import MultiHead, build, count_parameters, names, spec
+from hertzian.models.iqclnet import QAMS
 from hertzian.signal import HertzianError
 
 CLASSES, PROTOCOLS = ("BPSK", "QPSK", "2FSK"), ("GSM", "DAB", "DECT", "TETRA")
@@ -37,6 +38,17 @@ def test_quantities_are_heads_of_one_output():
     assert found["snr_db"].shape == (4, 1)
 
 
+def test_what_speaks_of_some_classes_is_left_to_their_head():
+    eleven = tuple(f"P{number}" for number in range(11))
+    both = build("iqclnet", protocols=eleven, quantities=("snr_db",))
+    assert both.heads["modulation"].pair == QAMS
+    assert both.heads["protocol"].pair is None
+    assert both.heads["snr_db"].head.pair is None
+    assert build("iqclnet", eleven).head.pair is None
+    chosen = build("iqclnet", CLASSES, protocols=PROTOCOLS, pair=(0, 2))
+    assert (chosen.heads["modulation"].pair, chosen.heads["protocol"].pair) == ((0, 2), None)
+
+
 def test_mldnn_mixes_classes_and_no_quantities():
     with pytest.raises(HertzianError, match="mldnn mixes probabilities, which needs 2 classes"):
         build("mldnn", CLASSES, quantities=("snr_db",))
@@ -44,9 +56,9 @@ def test_mldnn_mixes_classes_and_no_quantities():
 
 def test_without_a_head_there_is_only_one_answer():
     with pytest.raises(HertzianError, match="Linear can't carry several heads: its logits are not"):
-        MultiHead(lambda count: nn.Linear(1, count), {"modulation": 2, "protocol": 3})
+        MultiHead(lambda head, count: nn.Linear(1, count), {"modulation": 2, "protocol": 3})
     with pytest.raises(HertzianError, match="needs one head or more"):
-        MultiHead(lambda count: nn.Linear(1, count), {})
+        MultiHead(lambda head, count: nn.Linear(1, count), {})
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -10,9 +10,7 @@ from rich.table import Table
 from hertzian.cli import output
 from hertzian.cli.temporary import temporary_folder
 from hertzian.report import Plot, Section, engineering, experiment_page, latencies
-
-if TYPE_CHECKING:
-    pass
+from hertzian.signal import HertzianError
 
 _DEFAULT = ("mtl", "vtcnn-mtl", "drcnn-mtl")
 _CALLS, _QUICK_CALLS = 2000, 200
@@ -62,12 +60,15 @@ def models(
     output.require_train_extra("bench models")
     from hertzian.experiments.inference.speed import Effort, measure
     from hertzian.experiments.inference.ways import COMPILED, WAYS
+    from hertzian.experiments.provenance import usable_cores
     from hertzian.models import build, count_parameters, spec
 
     named = list(dict.fromkeys(names or _DEFAULT))
     for name in named:
         spec(name)
-    cores = os.cpu_count() or 1
+    if html is not None and not html.parent.is_dir():
+        raise HertzianError(f"{html.parent}: no such folder; make it first")
+    cores = usable_cores()
     effort = Effort(
         calls=_QUICK_CALLS if quick else _CALLS,
         seconds=_QUICK_SECONDS if quick else _SECONDS,
@@ -88,9 +89,6 @@ def models(
             output.progress(name, turns, as_json=as_json) as advance,
         ):
             told["networks"].append(measure(name, effort, folder, wanted, advance))
-    if html is not None:
-        _write_page(told, html)
-        output.log(f"wrote {html}")
     if as_json:
         output.print_json(told)
     else:
@@ -98,6 +96,9 @@ def models(
         console.print(_table(told))
         for line in _remarks(told):
             console.print(line, style="dim", markup=False, soft_wrap=True)
+    if html is not None:
+        _write_page(told, html)
+        output.log(f"wrote {html}")
 
 
 def _table(told: dict[str, Any]) -> Table:
@@ -154,7 +155,7 @@ def _what_bytes_buy(network: dict[str, Any]) -> list[str]:
     """Say whether 8 bits are faster than floats in the same runtime, and what stays in floats."""
     ways = {way["way"]: way for way in network["ways"]}
     floats, small = ways.get("ONNX"), ways.get("ONNX int8")
-    if floats is None or small is None:
+    if floats is None or small is None or floats["failed"] or small["failed"]:
         return []
     size = floats["file_bytes"] / small["file_bytes"]
     ratio = floats["latency_us"]["1"]["p50"] / small["latency_us"]["1"]["p50"]

@@ -35,8 +35,9 @@ def export(
     from hertzian.deployment.export import export_onnx
     from hertzian.deployment.stored import load_network
 
-    stored = load_network(model)
-    export_onnx(stored.module, stored.metadata, out)
+    with output.progress("exporting", None, as_json=as_json):
+        stored = load_network(model)
+        export_onnx(stored.module, stored.metadata, out)
     size = out.stat().st_size
     facts = {"model": model, "network": stored.structure.name, "file": str(out), "bytes": size}
     if as_json:

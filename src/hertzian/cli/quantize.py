@@ -9,7 +9,7 @@ from rich.table import Table
 
 from hertzian.cli import output
 from hertzian.cli.inputs import open_data
-from hertzian.deployment.runtime import find_model, load_predictor
+from hertzian.deployment.runtime import DatasetIdentity, find_model, load_predictor
 from hertzian.signal import HertzianError
 
 
@@ -32,15 +32,16 @@ def quantize(
     seed: Annotated[int, typer.Option(min=0, help="Of the choice of windows.")] = 0,
     as_json: output.JsonOption = False,
 ) -> None:
-    """Write a model with weights and activations of 8 bits, a quarter of the size.
+    """Write a model with weights and activations of 8 bits, up to four times smaller.
 
     Post-training static quantisation: windows of DATA, chosen at random, set the scales. As many
-    others tell in how many the answer stays the same; `hertzian evaluate OUT` tells the accuracy.
-    A small network is not always faster so: the file names the layers that run in integers.
+    others tell in how many the answer stays the same; `hertzian evaluate OUT` tells the accuracy,
+    on other data. The table says which layers run in integers: a GRU does not, and a small network
+    is not always faster so (`hertzian bench models`).
 
     Examples:
-    - `hertzian quantize runs/multitask-awgn-full windows.h5 mtl-int8.onnx`
-    - `hertzian quantize pet-cgdnn windows.h5 pet-int8.onnx --windows 5000`
+    - `hertzian quantize runs/multitask-awgn-full scales.h5 mtl-int8.onnx`
+    - `hertzian quantize field scales.h5 field-int8.onnx --windows 5000`
     """
     if out.suffix.lower() != ".onnx":
         raise typer.BadParameter(f"{out} is no .onnx file", param_hint="OUT")
@@ -48,13 +49,14 @@ def quantize(
     from hertzian.deployment.quantization import count_integers, quantize_after_training
 
     path, dataset = find_model(model), open_data(data)
-    if not len(dataset):
-        raise HertzianError(f"{data}: holds no windows")
+    if out.resolve() == path.resolve():
+        raise HertzianError(f"{out}: is the model itself; name another file")
     rows = np.random.default_rng(seed).permutation(len(dataset))
-    scaled, asked = rows[:windows], rows[windows : 2 * windows]
+    scaled, asked = (dataset.x.rows(part) for part in (rows[:windows], rows[windows:][:windows]))
+    known = [DatasetIdentity(preset=dataset.preset, seed=dataset.seed)] if dataset.preset else []
     with output.progress("calibrating", None, as_json=as_json):
-        quantize_after_training(path, dataset.x.rows(scaled), out)
-        same = _same_answers(path, out, dataset.x.rows(asked)) if len(asked) else {}
+        quantize_after_training(path, scaled, out, known)
+        same = _same_answers(path, out, asked) if len(asked) else {}
     told = {
         **{"model": model, "file": str(out), "windows": len(scaled), "asked": len(asked)},
         **{"same_answer": same, "before": vars(count_integers(path))},

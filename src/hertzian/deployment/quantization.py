@@ -9,7 +9,7 @@ import contextlib
 import logging
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from hertzian.deployment.export import ExportError
-from hertzian.deployment.runtime import INPUT, METADATA_KEY, OnnxPredictor, read_bytes
+from hertzian.deployment.runtime import METADATA_KEY, DatasetIdentity, OnnxPredictor, read_bytes
 from hertzian.recordings.atomic import atomic_path
 
 _STATIC = ("Conv", "Gemm", "MatMul", "MaxPool", "AveragePool", "Reshape", "Flatten", "Transpose")
@@ -62,31 +62,66 @@ class Integers:
     float_kernels: dict[str, int]
 
 
-def quantize_after_training(model: Path, windows: Sequence[Float32] | Float32, out: Path) -> None:
+def quantize_after_training(
+    model: Path, windows: npt.ArrayLike, out: Path, seen: Iterable[DatasetIdentity] = ()
+) -> None:
     """Write a model with weights and activations of 8 bits.
 
     Args:
         model: an .onnx file of ours.
-        windows: float32 [n, 2, samples], whose activations set the scales.
+        windows: float [n, 2, samples], n >= 1, whose activations set the scales.
         out: the .onnx file to write.
+        seen: the datasets that these windows are of, which the file then says it has seen.
 
     Raises:
         HertzianError: the model or the windows don't belong together, or it has no layer that can
             be quantised.
     """
     predictor = OnnxPredictor(model)
-    shown = np.asarray(windows, dtype=np.float32)
-    predictor.heads(shown[:1])  # refuses windows of another form
+    shown = np.asarray(windows)
+    if not len(shown):
+        raise ExportError(f"{model}: the scales of 8 bits need one window or more, found none")
+    predictor.logits(shown)  # refuses windows of another form, and what is no number
+    metadata = predictor.metadata
+    kept = metadata.model_copy(
+        update={"trained_on": tuple(dict.fromkeys((*metadata.trained_on, *seen)))}
+    )
+    with _naming(model):
+        made = _quantised(read_bytes(model), shown.astype(np.float32))
+        onnx.helper.set_model_props(made, {METADATA_KEY: kept.model_dump_json()})
+        onnx.checker.check_model(made)
+        data = made.SerializeToString(deterministic=True)
+        counts = _count(data)
+    if not counts.integer_kernels:
+        raise ExportError(f"{model}: has no layer that onnxruntime computes in integers")
+    with atomic_path(out) as partial:
+        partial.write_bytes(data)
+
+
+@contextlib.contextmanager
+def _naming(model: Path) -> Iterator[None]:
+    """Put into one line what onnx and onnxruntime raise, whose errors have no common base."""
+    try:
+        yield
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+        raise ExportError(f"{model}: is no model that can be quantised ({reason})") from None
+
+
+def _quantised(model: bytes, windows: Float32) -> onnx.ModelProto:
+    """Return a model in 8 bits; its metadata are gone."""
     with tempfile.TemporaryDirectory() as folder, _quiet():
         source, prepared, static, last = (Path(folder) / f"{n}.onnx" for n in range(4))
-        source.write_bytes(read_bytes(model))
+        source.write_bytes(model)
         quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+        graph = onnx.load(prepared).graph
         quantize_static(
             prepared,
             static,
-            _Windows(shown),
+            _Windows(graph.input[0].name, windows),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=list(_STATIC),
+            nodes_to_exclude=_fixed_transforms(graph),
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
@@ -96,19 +131,24 @@ def quantize_after_training(model: Path, windows: Sequence[Float32] | Float32, o
             static = last
         made = onnx.load(static)
     del made.metadata_props[:]
-    onnx.helper.set_model_props(made, {METADATA_KEY: predictor.metadata.model_dump_json()})
-    onnx.checker.check_model(made)
-    data = made.SerializeToString(deterministic=True)
-    if not _count(data).integer_kernels:
-        raise ExportError(f"{model}: has no layer that onnxruntime computes in integers")
-    with atomic_path(out) as partial:
-        partial.write_bytes(data)
+    return made
+
+
+def _fixed_transforms(graph: onnx.GraphProto) -> list[str]:
+    """Return the matrix products with a constant on the left: Fourier transforms, not layers.
+
+    What they see has peaks that would take all but a few of 256 levels.
+    """
+    constants = {tensor.name for tensor in graph.initializer}
+    products = (node for node in graph.node if node.op_type == "MatMul")
+    return [node.name for node in products if node.input[0] in constants]
 
 
 class _Windows(CalibrationDataReader):  # type: ignore[misc]
     """Feeds windows to the calibration, some at a time."""
 
-    def __init__(self, windows: Float32) -> None:
+    def __init__(self, name: str, windows: Float32) -> None:
+        self._name = name
         self._batches: Iterator[Float32] = iter(
             [windows[first : first + _BATCH] for first in range(0, len(windows), _BATCH)]
         )
@@ -116,7 +156,7 @@ class _Windows(CalibrationDataReader):  # type: ignore[misc]
     def get_next(self) -> dict[str, Float32] | None:
         """Return the next input by name, None after the last."""
         batch = next(self._batches, None)
-        return None if batch is None else {INPUT: batch}
+        return None if batch is None else {self._name: batch}
 
 
 def count_integers(model: Path) -> Integers:
@@ -128,9 +168,11 @@ def count_integers(model: Path) -> Integers:
         model: an .onnx file.
 
     Raises:
-        ModelError: it is no usable one.
+        HertzianError: it is no usable one.
     """
-    return _count(read_bytes(model))
+    data = read_bytes(model)
+    with _naming(model):
+        return _count(data)
 
 
 def _count(data: bytes) -> Integers:

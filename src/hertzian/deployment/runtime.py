@@ -79,7 +79,9 @@ class ModelMetadata(BaseModel):
     version: str = Field(min_length=1, max_length=200)
     classes: tuple[str, ...] = Field(min_length=2, max_length=10_000)
     protocols: tuple[str, ...] = Field(default=(), max_length=10_000)
-    quantities: tuple[str, ...] = Field(default=(), max_length=100)
+    quantities: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ...] = Field(
+        default=(), max_length=100
+    )
     samples: int = Field(gt=0, le=1 << 24)
     occupied_share: float = Field(gt=0, le=1)
     temperature: float = Field(default=1.0, gt=0)

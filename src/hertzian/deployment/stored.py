@@ -1,6 +1,8 @@
 """From a model's files back to its torch module: weights by safetensors, structure by the card."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +17,7 @@ from hertzian.deployment.validation import explain
 from hertzian.models import build
 
 LARGEST_CARD_BYTES = 1_000_000
+LONGEST_WINDOW = 1 << 16
 
 
 class Structure(BaseModel):
@@ -58,19 +61,34 @@ def load_network(model: str | Path) -> Stored:
             the weights are seen to have that size.
     """
     weights = _weights(model)
-    metadata, structure = _read_card(weights.with_suffix(".json"))
-    try:
-        with torch.device("meta"):
-            planned = structure.network(metadata)
-    except (TypeError, ValueError, RuntimeError) as error:
+    card = weights.with_suffix(".json")
+    metadata, structure = _read_card(card)
+    if metadata.samples > LONGEST_WINDOW:
         raise ExportError(
-            f"{weights.with_suffix('.json')}: network {structure.name!r} can't be built with these "
-            f"options ({_first_line(error)})"
-        ) from None
+            f"{card}: windows of {metadata.samples} samples, but up to {LONGEST_WINDOW} are rebuilt"
+        )
+    with _naming(card, structure), torch.device("meta"):
+        planned = structure.network(metadata)
     _check_shapes(weights, planned)
     module = structure.network(metadata)
     load_safetensors(module, weights)
-    return Stored(module.eval(), metadata, structure)
+    if not all(torch.isfinite(value).all() for value in module.state_dict().values()):
+        raise ExportError(f"{weights}: holds weights that are NaN or infinite; train it again")
+    with _naming(card, structure), torch.no_grad():
+        module.eval()(torch.zeros(1, 2, metadata.samples))
+    return Stored(module, metadata, structure)
+
+
+@contextlib.contextmanager
+def _naming(card: Path, structure: Structure) -> Iterator[None]:
+    """Put into one line whatever a network raises about a card that makes no sense."""
+    try:
+        yield
+    except Exception as error:
+        raise ExportError(
+            f"{card}: network {structure.name!r} can't be built with these classes, options and "
+            f"samples ({_first_line(error)})"
+        ) from None
 
 
 def _weights(model: str | Path) -> Path:

@@ -61,9 +61,10 @@ def evaluate_windows(
             f"{data}: windows have {samples} samples, but {metadata.name} takes {metadata.samples}"
         )
     compared = _heads(metadata, dataset, common)
-    estimated = SNR_DB in metadata.quantities and bool(np.isfinite(dataset.snr_db).any())
-    names = [*compared, *([SNR_DB] if estimated else [])]
     wanted = np.any([head.truth >= 0 for head in compared.values()], axis=0)
+    snr_db = dataset.snr_db[wanted]
+    estimated = SNR_DB in metadata.quantities and bool(np.isfinite(snr_db).any())
+    names = [*compared, *([SNR_DB] if estimated else [])]
     rows: dict[str, list[Float32]] = {name: [] for name in names}
     for place, x in dataset.batches():
         kept = wanted[place]
@@ -72,12 +73,11 @@ def evaluate_windows(
                 rows[name].append(answer)
         advance(len(x))
     called = metadata.name if model is None else model
-    snr_db = dataset.snr_db[wanted]
     blocks = {
         name: _block(head, rows[name], dataset.snr_db, wanted, model=called, data=data)
         for name, head in compared.items()
     }
-    if estimated and rows[SNR_DB]:
+    if estimated:
         blocks[SNR_DB] = error_block(np.concatenate(rows[SNR_DB])[:, 0], snr_db, snr_db)
     if len(blocks) == 1:
         return blocks[MODULATION]

@@ -52,7 +52,7 @@ class MultiHead(nn.Module):
     of the network's own.
 
     Args:
-        make: builds the network with fresh weights for a number of outputs.
+        make: builds the network with fresh weights for a head and its number of outputs.
         classes: the number of classes of each head that names one.
         quantities: heads of one number, each a `Quantity`.
 
@@ -66,14 +66,14 @@ class MultiHead(nn.Module):
 
     def __init__(
         self,
-        make: Callable[[int], nn.Module],
+        make: Callable[[str, int], nn.Module],
         classes: Mapping[str, int],
         quantities: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.outputs = {**classes, **dict.fromkeys(quantities, 1)}
         _check(classes, quantities)
-        built = [make(count) for count in self.outputs.values()]
+        built = [make(name, count) for name, count in self.outputs.items()]
         if not all(isinstance(getattr(network, "head", None), nn.Module) for network in built):
             kind = type(built[0]).__name__
             raise HertzianError(

@@ -79,6 +79,7 @@ class Divided(nn.Module):
     "iqclnet",
     samples=RML2016_10A.samples,
     classes=CLASSES,
+    class_options={"pair": QAMS},
     paper="Wang, Fan, Fang, Cui and Cheng, A Joint Automatic Modulation Classification Scheme in "
     "Spatial Cognitive Communication, Sensors 22(17), 2022",
 )
@@ -102,8 +103,8 @@ class IQCLNet(EmbeddingClassifier):
 
     Args:
         class_count: length of the logits.
-        pair: places of the two classes that the dedicated classifier tells apart; None takes
-            16QAM and 64QAM of RML2016.10a where there are its 11 classes, else does without.
+        pair: places of the two classes that the dedicated classifier tells apart; None does
+            without. For the classes of RML2016.10a the registry takes 16QAM and 64QAM.
 
     Raises:
         HertzianError: a pair outside the classes.
@@ -113,8 +114,6 @@ class IQCLNet(EmbeddingClassifier):
         self, class_count: int = len(CLASSES), pair: tuple[int, int] | None = None
     ) -> None:
         super().__init__()
-        if pair is None and class_count == len(CLASSES):
-            pair = QAMS
         if pair is not None and not (pair[0] != pair[1] and set(pair) <= set(range(class_count))):
             raise HertzianError(f"a pair of {class_count} classes is two of them, not {pair}")
         self.normalise = Normalise()

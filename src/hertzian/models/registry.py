@@ -2,9 +2,8 @@
 
 import inspect
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
@@ -70,6 +69,7 @@ class ModelSpec:
         published_parameters: trainable parameters as published, to the digits printed; None where
             none are, so that the number is ours.
         protocols: names in the order of the logits of its second head; empty for one head.
+        class_options: options that speak of `classes`: the defaults where the labels are these.
     """
 
     name: str
@@ -79,6 +79,7 @@ class ModelSpec:
     paper: str | None
     published_parameters: int | None = None
     protocols: tuple[str, ...] = ()
+    class_options: Mapping[str, Any] = field(default_factory=dict)
 
 
 _SPECS: dict[str, ModelSpec] = {}
@@ -93,6 +94,7 @@ def register(
     paper: str | None = None,
     published_parameters: int | None = None,
     protocols: tuple[str, ...] = (),
+    class_options: Mapping[str, Any] | None = None,
 ) -> Callable[[FactoryT], FactoryT]:
     """Return a decorator that enters a module class (or function) into the registry.
 
@@ -113,6 +115,7 @@ def register(
             paper,
             published_parameters,
             tuple(protocols),
+            class_options or {},
         )
         return factory
 
@@ -186,9 +189,16 @@ def build(
     labels = found.classes if classes is None else classes
     standards = found.protocols if protocols is None else protocols
     named = {MODULATION: len(labels)} | ({PROTOCOL: len(standards)} if standards else {})
-    make = partial(found.factory, **options)
+    own = found.class_options if tuple(labels) == found.classes else {}
+
+    def make(head: str, count: int) -> nn.Module:
+        told = {**own, **options}
+        if head != MODULATION:
+            told = {key: value for key, value in told.items() if key not in found.class_options}
+        return found.factory(count, **told)
+
     if len(named) == 1 and not quantities:
-        return make(len(labels))
+        return make(MODULATION, len(labels))
     return MultiHead(make, named, quantities)
 
 

@@ -2,24 +2,34 @@ import numpy as np
 import pytest
 import torch
 
-from hertzian.experiments.inference import speed
+from hertzian.experiments.inference import speed, ways
 from hertzian.experiments.inference.speed import Effort, measure
-from hertzian.experiments.inference.ways import INT8, ONNX, TORCH, Way, noise, open_ways
+from hertzian.experiments.inference.ways import (
+    COMPILED,
+    INT8,
+    ONNX,
+    TORCH,
+    Way,
+    noise,
+    open_ways,
+)
+from hertzian.signal import HertzianError
+from hertzian.training import can_compile
 
 EFFORT = Effort(calls=5, seconds=0.0, rounds=2, batch=4, threads=(1, 2))
 
 
 def test_every_way_gives_the_same_answer(tmp_path):
-    ways = {way.name: way for way in open_ways("mtl", tmp_path, (TORCH, ONNX, INT8))}
+    found = {way.name: way for way in open_ways("mtl", tmp_path, (TORCH, ONNX, INT8))}
     x = noise(8, 128)
-    torch_answer = ways[TORCH].answer(1)(x)
+    torch_answer = found[TORCH].answer(1)(x)
     for name, tolerance in ((ONNX, 1e-4), (INT8, 0.1)):
-        found = ways[name].answer(1)(x)
-        for head, values in zip(("modulation", "protocol"), found, strict=True):
+        said = found[name].answer(1)(x)
+        for head, values in zip(("modulation", "protocol"), said, strict=True):
             assert np.abs(values - torch_answer[head].numpy()).max() < tolerance
-    assert ways[TORCH].file_bytes is None
-    assert ways[INT8].file_bytes < 0.3 * ways[ONNX].file_bytes
-    assert ways[INT8].float_kernels == {}
+    assert found[TORCH].file_bytes is None
+    assert found[INT8].file_bytes < 0.3 * found[ONNX].file_bytes
+    assert found[INT8].float_kernels == {}
 
 
 def test_all_take_turns_and_every_call_counts(tmp_path):
@@ -41,6 +51,7 @@ def test_all_take_turns_and_every_call_counts(tmp_path):
 def test_times_are_those_of_the_calls(monkeypatch, tmp_path):
     clock = iter(range(0, 10**9, 1000))
     monkeypatch.setattr(speed.time, "perf_counter_ns", lambda: 3 * next(clock))
+    monkeypatch.setattr(speed, "_REST_SECONDS", 0)
     way = Way("slow", lambda threads: lambda windows: None)
     monkeypatch.setattr(speed, "open_ways", lambda *arguments: [way])
     found = measure("mtl", EFFORT, tmp_path, (), lambda turns: None)
@@ -62,10 +73,27 @@ def test_what_can_not_be_compiled_is_told_and_the_rest_goes_on(monkeypatch, tmp_
     assert eager["latency_us"]["1"]["p50"] > 0
 
 
-def test_an_error_of_another_way_is_an_error(monkeypatch, tmp_path):
-    def broken(threads):
-        raise speed.HertzianError("broken")
+def test_a_way_that_is_not_possible_says_why(monkeypatch, tmp_path):
+    def refuse(*arguments):
+        raise HertzianError("has no layer that can be quantised")
 
-    monkeypatch.setattr(speed, "open_ways", lambda *arguments: [Way(ONNX, broken)])
-    with pytest.raises(speed.HertzianError, match="broken"):
-        measure("mtl", EFFORT, tmp_path, (ONNX,), lambda turns: None)
+    monkeypatch.setattr(ways, "quantize_after_training", refuse)
+    found = measure("mtl", EFFORT, tmp_path, (ONNX, INT8), lambda turns: None)
+    floats, small = found["ways"]
+    assert floats["failed"] is None
+    assert (small["failed"], small["latency_us"]) == ("has no layer that can be quantised", {})
+
+
+@pytest.mark.skipif(not can_compile(), reason="no C++ compiler")
+def test_networks_of_one_kind_are_all_compiled(tmp_path):
+    def failed(name, threads):
+        quick = Effort(calls=1, seconds=0.0, rounds=1, batch=2, threads=threads)
+        (way,) = measure(name, quick, tmp_path, (COMPILED,), lambda turns: None)["ways"]
+        return way["failed"]
+
+    # one for a window, one for a batch, of each number of threads
+    with torch._dynamo.config.patch(recompile_limit=2):
+        # the two share the code of their `forward`
+        assert failed("mtl", (1,)) is None
+        assert failed("drcnn-mtl", (1,)) is None
+        assert "torch.compile can't do mtl" in failed("mtl", (1, 2))

@@ -49,7 +49,8 @@ class Way:
 def open_ways(name: str, folder: Path, wanted: tuple[str, ...] = WAYS) -> list[Way]:
     """Build a network with fresh weights, and open it in each way that is wanted.
 
-    Fresh weights answer as fast as trained ones. The scales of the bytes come from noise.
+    Fresh weights answer as fast as trained ones. The scales of the bytes come from noise. A way
+    that is not possible says why when it is asked for an answer.
 
     Args:
         name: in the registry.
@@ -57,18 +58,38 @@ def open_ways(name: str, folder: Path, wanted: tuple[str, ...] = WAYS) -> list[W
         wanted: of `WAYS`, in their order.
 
     Raises:
-        HertzianError: no network has that name, or it can't be exported.
+        HertzianError: no network has that name.
     """
-    described = spec(name)
+    spec(name)
     torch.manual_seed(_SEED)
     model = build(name).eval()
-    ways = []
-    if TORCH in wanted:
-        ways.append(Way(TORCH, lambda threads: _in_torch(model, threads)))
-    if COMPILED in wanted:
-        ways.append(Way(COMPILED, lambda threads: _in_torch(_compiled(model, name), threads)))
-    if ONNX in wanted or INT8 in wanted:
-        path = folder / f"{name}.onnx"
+    # networks share the code of `forward`, and torch keeps only so many compilations of one
+    torch.compiler.reset()
+    make = {
+        TORCH: lambda: Way(TORCH, lambda threads: _in_torch(model, threads)),
+        COMPILED: lambda: Way(COMPILED, lambda threads: _in_torch(_compiled(model, name), threads)),
+        ONNX: lambda: _in_onnx(ONNX, _exported(model, name, folder)),
+        INT8: lambda: _in_onnx(INT8, _quantised(model, name, folder)),
+    }
+    return [_possible(way, make[way]) for way in WAYS if way in wanted]
+
+
+def _possible(name: str, make: Callable[[], Way]) -> Way:
+    try:
+        return make()
+    except HertzianError as error:
+        reason = str(error)
+
+    def refuse(threads: int) -> Answer:
+        raise HertzianError(reason)
+
+    return Way(name, refuse)
+
+
+def _exported(model: nn.Module, name: str, folder: Path) -> Path:
+    """Return the network's ONNX file, written once."""
+    path, described = folder / f"{name}.onnx", spec(name)
+    if not path.exists():
         metadata = ModelMetadata(
             name=name,
             version="1",
@@ -80,12 +101,14 @@ def open_ways(name: str, folder: Path, wanted: tuple[str, ...] = WAYS) -> list[W
             macs=0,
         )
         export_onnx(model, metadata, path)
-        ways += [_in_onnx(ONNX, path)] if ONNX in wanted else []
-        if INT8 in wanted:
-            small = folder / f"{name}-int8.onnx"
-            quantize_after_training(path, noise(_CALIBRATION, described.samples), small)
-            ways.append(_in_onnx(INT8, small))
-    return ways
+    return path
+
+
+def _quantised(model: nn.Module, name: str, folder: Path) -> Path:
+    path = folder / f"{name}-int8.onnx"
+    windows = noise(_CALIBRATION, spec(name).samples)
+    quantize_after_training(_exported(model, name, folder), windows, path)
+    return path
 
 
 def noise(count: int, samples: int) -> Float32:
@@ -98,8 +121,10 @@ def _compiled(model: nn.Module, name: str) -> Callable[..., Any]:
 
     def answer(x: torch.Tensor) -> Any:
         try:
-            return compiled(x)
-        except RuntimeError as error:
+            # else torch would go on without compiling, and only log it
+            with torch._dynamo.config.patch(fail_on_recompile_limit_hit=True):
+                return compiled(x)
+        except Exception as error:  # the compiler's errors have no base class of their own
             reason = str(error).strip().partition("\n")[0]
             raise HertzianError(f"torch.compile can't do {name} ({reason})") from error
 
