@@ -114,7 +114,7 @@ def _stages(tmp_path, **settings):
     """Make the stages `dataset` among these, and return what gives a stage its context."""
     outputs = {name: tmp_path / name for name in settings}
     for name, one in settings.items():
-        outputs[name].mkdir()
+        (outputs[name] / "seed-0").mkdir(parents=True)
         if isinstance(one, DatasetSettings):
             make_dataset(one, context(outputs[name], settings))
     return lambda name: context(outputs[name] / "seed-0", settings, outputs)
@@ -131,16 +131,20 @@ def test_what_is_asked_must_be_there(run, tmp_path):
     data = DatasetSettings(preset="radcom-awgn", **DATA)
     other = DatasetSettings(preset="radcom-dynamic", **DATA)
     mtl = MultiTaskSettings(model="mtl", **TRAINING)
+    again = DatasetSettings(preset="radcom-awgn", seed=1, **DATA)
     long = DatasetSettings(preset="sigzsl-7", kind="dataset", per=4, snr=(10.0,), split="random")
     at = _stages(
         *(tmp_path,),
-        **{"data": data, "other": other, "long": long, "mtl": mtl},
+        **{"data": data, "other": other, "long": long, "again": again, "mtl": mtl},
         test=HeadSettings(kind="", **TEST),
     )
     train_multitask(mtl, at("mtl"))
     (tmp_path / "mtl" / "seed-0" / "weights.safetensors").rename(
         tmp_path / "mtl" / "weights.safetensors"
     )
+    # of the same labels, but another seed
+    found = test_head(HeadSettings(kind="", **TEST, data="again"), at("test"))
+    assert found.metrics["test"]["examples"] > 0
     for change, message in (
         ({"head": "snr_db"}, "no head 'snr_db'; the network has modulation, protocol"),
         ({"data": "other"}, "head protocol: learnt Airborne-detection"),
