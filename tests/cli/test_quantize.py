@@ -27,7 +27,7 @@ def test_a_model_in_integers_and_what_changed(hertzian, tmp_path):
 
 @pytest.mark.base
 def test_wrong_use_is_refused(hertzian, tmp_path, monkeypatch):
-    done = hertzian("quantize", "field", tmp_path / "d.h5", tmp_path / "small.bin")
+    done = hertzian("quantize", "field", tmp_path / "d.h5", "small.bin")
     assert done.status == 2
     assert "is no .onnx file" in done.err
     monkeypatch.setattr(output, "_missing", lambda: ["onnx"])
