@@ -27,6 +27,7 @@ def test_the_bench_runs_and_draws(hertzian, tmp_path):
     ("floats", "small", "said"),
     [
         (30.0, 40.0, "mtl, 8 bits: 4.0 times smaller, 1.3 times slower: size, not speed"),
+        (30.0, 30.5, "mtl, 8 bits: 4.0 times smaller, as fast: size, not speed"),
         (30.0, 10.0, "mtl, 8 bits: 4.0 times smaller, 3.0 times faster; in floats still: 1 GRU"),
     ],
 )

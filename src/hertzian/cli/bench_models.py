@@ -17,6 +17,7 @@ _CALLS, _QUICK_CALLS = 2000, 200
 _SECONDS, _QUICK_SECONDS = 1.0, 0.1
 _ROUNDS, _QUICK_ROUNDS = 5, 1
 _BATCH = 256
+_AS_FAST = (0.95, 1.05)
 # two files of weights and what quantisation leaves between
 _BYTES_PER_PARAMETER = 4 * 4
 _HEAD_BYTES = 1 << 20
@@ -160,9 +161,11 @@ def _what_bytes_buy(network: dict[str, Any]) -> list[str]:
     size = floats["file_bytes"] / small["file_bytes"]
     ratio = floats["latency_us"]["1"]["p50"] / small["latency_us"]["1"]["p50"]
     speed = f"{ratio:.1f} times faster" if ratio >= 1 else f"{1 / ratio:.1f} times slower"
+    if _AS_FAST[0] < ratio < _AS_FAST[1]:
+        speed = "as fast"
     left = ", ".join(f"{count} {kind}" for kind, count in small["float_kernels"].items())
     rest = f"; in floats still: {left}" if left else ""
-    bought = "" if ratio >= 1 else ": size, not speed"
+    bought = "" if ratio >= _AS_FAST[1] else ": size, not speed"
     return [f"{network['name']}, 8 bits: {size:.1f} times smaller, {speed}{bought}{rest}"]
 
 
