@@ -104,8 +104,9 @@ def models(
 
 def _table(told: dict[str, Any]) -> Table:
     table = Table(box=None, padding=(0, 2), pad_edge=False)
-    for heading, justify in (("", "left"), ("way", "left"), ("file", "right")):
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    table.add_column("")
+    table.add_column("way")
+    table.add_column("file", justify="right")
     for threads in _threads(told):
         said = "1 thread" if threads == "1" else f"{threads} threads"
         table.add_column(f"p50, {said}", justify="right")
