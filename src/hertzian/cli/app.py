@@ -15,6 +15,7 @@ from hertzian.cli.demo import demo
 from hertzian.cli.evaluate import evaluate
 from hertzian.cli.export import export
 from hertzian.cli.models import models
+from hertzian.cli.prune import prune
 from hertzian.cli.quantize import quantize
 from hertzian.cli.reproduce import reproduce
 from hertzian.cli.run import run
@@ -34,6 +35,7 @@ VERBS: dict[str, Callable[..., Any] | typer.Typer] = {
     "evaluate": evaluate,
     "export": export,
     "quantize": quantize,
+    "prune": prune,
     "data": data,
     "bench": bench,
 }

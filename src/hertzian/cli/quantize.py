@@ -1,5 +1,6 @@
 """`hertzian quantize`: a model in integers of 8 bits, and what that changed."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,13 +10,29 @@ from rich.table import Table
 
 from hertzian.cli import output
 from hertzian.cli.inputs import open_data
-from hertzian.deployment.runtime import DatasetIdentity, find_model, load_predictor
+from hertzian.cli.retraining import divided, identity, training_folder
+from hertzian.datasets.dataset import Dataset
+from hertzian.deployment.runtime import find_model, load_predictor
 from hertzian.signal import HertzianError
+
+_SCALING_WINDOWS = 1000
+_ASKED_WINDOWS = 1000
+
+
+class Method(StrEnum):
+    """How a model comes to its integers."""
+
+    STATIC = "static"
+    QAT = "qat"
 
 
 def quantize(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Shipped name, run folder or .onnx file.")
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="Shipped name, run folder or .onnx file; for qat with its .safetensors and .json.",
+        ),
     ],
     data: Annotated[
         Path,
@@ -25,41 +42,67 @@ def quantize(
         ),
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write: .onnx.")],
+    method: Annotated[
+        Method, typer.Option(help="static: scales from windows. qat: trained to answer as before.")
+    ] = Method.STATIC,
     windows: Annotated[
-        int,
-        typer.Option(min=1, max=100_000, metavar="N", help="Windows that the scales come from."),
-    ] = 1000,
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Windows of DATA to take; 1000 by default, all of them for qat.",
+        ),
+    ] = None,
+    epochs: Annotated[
+        int, typer.Option(min=1, metavar="N", help="For qat: passes over the windows at most.")
+    ] = 10,
+    learning_rate: Annotated[
+        float, typer.Option(min=0, metavar="R", help="For qat: of Adam.")
+    ] = 1e-4,
     seed: Annotated[int, typer.Option(min=0, help="Of the choice of windows.")] = 0,
     as_json: output.JsonOption = False,
 ) -> None:
     """Write a model with weights and activations of 8 bits, up to four times smaller.
 
-    Post-training static quantisation: windows of DATA, chosen at random, set the scales. As many
-    others tell in how many the answer stays the same; `hertzian evaluate OUT` tells the accuracy,
-    on other data. The table says which layers run in integers: a GRU does not, and a small network
-    is not always faster so (`hertzian bench models`).
+    `static` takes seconds: windows of DATA, chosen at random, set the scales. `qat`,
+    quantisation-aware training, brings what that costs back: the model learns, rounding as the
+    file will, to answer as it did; what is interrupted goes on when the same command is given
+    again. The table says in how many windows the answer stays the same and which layers run in
+    integers: a GRU does not, and a small network is not always faster so (`hertzian bench
+    models`). `hertzian evaluate OUT` tells the accuracy, on other data.
 
     Examples:
     - `hertzian quantize runs/multitask-awgn-full scales.h5 mtl-int8.onnx`
+    - `hertzian quantize runs/multitask-awgn-full train.h5 mtl-int8.onnx --method qat`
     - `hertzian quantize field scales.h5 field-int8.onnx --windows 5000`
     """
     if out.suffix.lower() != ".onnx":
         raise typer.BadParameter(f"{out} is no .onnx file", param_hint="OUT")
     output.require_train_extra("quantize")
     from hertzian.deployment.quantization import count_integers, quantize_after_training
+    from hertzian.training import ImitationPlan
 
     path, dataset = find_model(model), open_data(data)
     if out.resolve() == path.resolve():
         raise HertzianError(f"{out}: is the model itself; name another file")
     rows = np.random.default_rng(seed).permutation(len(dataset))
-    scaled, asked = (dataset.x.rows(part) for part in (rows[:windows], rows[windows:][:windows]))
-    known = [DatasetIdentity(preset=dataset.preset, seed=dataset.seed)] if dataset.preset else []
-    with output.progress("calibrating", None, as_json=as_json):
-        quantize_after_training(path, scaled, out, known)
-        same = _same_answers(path, out, asked) if len(asked) else {}
+    used = windows or (_SCALING_WINDOWS if method is Method.STATIC else len(dataset))
+    if method is Method.STATIC:
+        with output.progress("calibrating", None, as_json=as_json):
+            scaling = dataset.x.rows(rows[:used])
+            quantize_after_training(path, scaling, out, identity(dataset))
+        asked = dataset.x.rows(rows[used:][:_ASKED_WINDOWS])
+    else:
+        plan = ImitationPlan(epochs, learning_rate, seed=seed)
+        asked = _train(model, data, dataset, out, windows, plan)
     told = {
-        **{"model": model, "file": str(out), "windows": len(scaled), "asked": len(asked)},
-        **{"same_answer": same, "before": vars(count_integers(path))},
+        "model": model,
+        "file": str(out),
+        "method": method.value,
+        "windows": min(used, len(rows)),
+        "asked": len(asked),
+        "same_answer": _same_answers(path, out, asked),
+        "before": vars(count_integers(path)),
         "after": vars(count_integers(out)),
     }
     if as_json:
@@ -68,8 +111,34 @@ def quantize(
         _print(told)
 
 
+def _train(
+    model: str, data: Path, dataset: Dataset, out: Path, windows: int | None, plan: Any
+) -> np.typing.NDArray[Any]:
+    """Train a model to answer as before in integers; return the windows that were held out."""
+    from hertzian.deployment.aware import quantize_with_training
+    from hertzian.deployment.stored import load_network, weights_of
+
+    stored, weights = load_network(model), weights_of(model)
+    train, held_out = divided(dataset, windows, plan.seed)
+    with training_folder(out, [weights, data], {"windows": windows, **vars(plan)}) as folder:
+        quantize_with_training(
+            stored.module,
+            stored.metadata,
+            (train, held_out),
+            out,
+            directory=folder,
+            plan=plan,
+            seen=identity(dataset),
+        )
+    first = np.arange(min(len(held_out), _ASKED_WINDOWS), dtype=np.int64)
+    x: np.typing.NDArray[Any] = held_out[first][0].numpy()
+    return x
+
+
 def _same_answers(before: Path, after: Path, windows: np.typing.NDArray[Any]) -> dict[str, float]:
     """Return for each head that names classes the share of windows with the same answer."""
+    if not len(windows):
+        return {}
     first, second = load_predictor(before), load_predictor(after)
     ours, theirs = first.heads(windows), second.heads(windows)
     return {

@@ -11,7 +11,7 @@ from typing import Any
 
 import onnx
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -50,7 +50,7 @@ def export_onnx(module: nn.Module, metadata: ModelMetadata, path: StrPath) -> No
     # An example batch of 1 would be taken for a constant.
     example = torch.zeros(2, 2, metadata.samples)
     heads = metadata.heads()
-    traced = module if len(heads) == 1 else _Heads(module, list(heads))
+    traced = module if len(heads) == 1 else InOrder(module, list(heads))
     traced.eval()
     try:
         with torch.no_grad():
@@ -61,17 +61,26 @@ def export_onnx(module: nn.Module, metadata: ModelMetadata, path: StrPath) -> No
                 f"{metadata.name}: expected {_listed(expected)} for the metadata, found "
                 f"{_listed(found)}"
             )
-        model = _trace(traced, example, list(heads))
+        model = trace(traced, example, list(heads))
     finally:
         module.train(was_training)
+    write_onnx(model, metadata, path)
+
+
+def write_onnx(model: onnx.ModelProto, metadata: ModelMetadata, path: StrPath) -> None:
+    """Write a traced network with its description, which is then all that the file tells of it.
+
+    Raises:
+        RecordingError: the file cannot be written.
+    """
     _keep_only(model, metadata)
     onnx.checker.check_model(model)
     with atomic_path(path) as partial:
         partial.write_bytes(model.SerializeToString(deterministic=True))
 
 
-class _Heads(nn.Module):
-    """The heads of a network that has several, in a fixed order."""
+class InOrder(nn.Module):
+    """A network's heads, in a fixed order."""
 
     def __init__(self, module: nn.Module, names: list[str]) -> None:
         super().__init__()
@@ -79,8 +88,10 @@ class _Heads(nn.Module):
         self.names = names
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Return what each head says of float32 [batch, 2, samples]."""
         answer = self.module(x)
-        return tuple(answer[name] for name in self.names)
+        by_head = answer if isinstance(answer, dict) else {MODULATION: answer}
+        return tuple(by_head[name] for name in self.names)
 
 
 def _shapes(answer: Tensor | dict[str, Tensor]) -> dict[str, list[int]]:
@@ -92,7 +103,14 @@ def _listed(shapes: dict[str, list[int]]) -> str:
     return ", ".join(f"{head} {shape}" for head, shape in shapes.items())
 
 
-def _trace(module: nn.Module, example: Tensor, heads: list[str]) -> onnx.ModelProto:
+def trace(module: nn.Module, example: Tensor, heads: list[str]) -> onnx.ModelProto:
+    """Return the ONNX graph of a network of any batch size, its outputs named by their heads.
+
+    Args:
+        module: of one output, or of a tuple in the order of the heads.
+        example: [batch, 2, samples], batch > 1.
+        heads: `modulation` goes by the name `logits`.
+    """
     batch = torch.export.Dim("batch", min=1)
     log = logging.getLogger("torch.onnx")
     level = log.level
@@ -167,6 +185,20 @@ def load_safetensors(module: nn.Module, path: StrPath) -> None:
                 "build the network with the classes these weights were saved with"
             )
     module.load_state_dict(found)
+
+
+def stored_shapes(path: StrPath) -> dict[str, list[int]]:
+    """Return the shapes of a file's tensors by name, without reading values.
+
+    Raises:
+        ExportError: unreadable.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = file.keys()
+            return {name: list(file.get_slice(name).get_shape()) for name in names}
+    except (OSError, SafetensorError) as error:
+        raise ExportError(f"{path}: cannot be read as safetensors ({error})") from None
 
 
 def _some(names: list[str]) -> str:

@@ -82,10 +82,7 @@ def quantize_after_training(
     if not len(shown):
         raise ExportError(f"{model}: the scales of 8 bits need one window or more, found none")
     predictor.logits(shown)  # refuses windows of another form, and what is no number
-    metadata = predictor.metadata
-    kept = metadata.model_copy(
-        update={"trained_on": tuple(dict.fromkeys((*metadata.trained_on, *seen)))}
-    )
+    kept = predictor.metadata.having_seen(seen)
     with _naming(model):
         made = _quantised(read_bytes(model), shown.astype(np.float32))
         onnx.helper.set_model_props(made, {METADATA_KEY: kept.model_dump_json()})
@@ -111,7 +108,7 @@ def _naming(model: Path) -> Iterator[None]:
 def _quantised(model: bytes, windows: Float32) -> onnx.ModelProto:
     """Return a model in 8 bits; its metadata are gone."""
     with tempfile.TemporaryDirectory() as folder, _quiet():
-        source, prepared, static, last = (Path(folder) / f"{n}.onnx" for n in range(4))
+        source, prepared, static = (Path(folder) / f"{n}.onnx" for n in range(3))
         source.write_bytes(model)
         quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
         graph = onnx.load(prepared).graph
@@ -126,12 +123,22 @@ def _quantised(model: bytes, windows: Float32) -> onnx.ModelProto:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
-        if any(node.op_type in _RECURRENT for node in onnx.load(static).graph.node):
-            quantize_dynamic(static, last, op_types_to_quantize=list(_RECURRENT), per_channel=True)
-            static = last
-        made = onnx.load(static)
+        made = quantise_recurrent(onnx.load(static))
     del made.metadata_props[:]
     return made
+
+
+def quantise_recurrent(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a model with its recurrent layers in integers, the others as they are."""
+    if not any(node.op_type in _RECURRENT for node in model.graph.node):
+        return model
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        source, typed, made = (Path(folder) / f"{n}.onnx" for n in range(3))
+        onnx.save(model, source)
+        # without the types that it works out, the layers stay as they are without a word
+        quant_pre_process(str(source), str(typed), skip_symbolic_shape=True)
+        quantize_dynamic(typed, made, op_types_to_quantize=list(_RECURRENT), per_channel=True)
+        return onnx.load(made)
 
 
 def _fixed_transforms(graph: onnx.GraphProto) -> list[str]:

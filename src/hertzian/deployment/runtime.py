@@ -1,6 +1,7 @@
 """Run a trained model without torch: one ONNX file that carries its own description."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
@@ -134,6 +135,12 @@ class ModelMetadata(BaseModel):
             count = len(self.protocol_biases)
             raise ValueError(f"{count} biases for {len(self.protocols)} protocols")
         return self
+
+    def having_seen(self, more: Iterable[DatasetIdentity]) -> "ModelMetadata":
+        """Return the same with further datasets among those that training has seen."""
+        return self.model_copy(
+            update={"trained_on": tuple(dict.fromkeys((*self.trained_on, *more)))}
+        )
 
     def heads(self) -> dict[str, int]:
         """Return how many numbers each head gives, by name."""

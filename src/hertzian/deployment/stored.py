@@ -8,25 +8,30 @@ from typing import Any, NamedTuple
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
-from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from hertzian.deployment.export import ExportError, load_safetensors
+from hertzian.deployment.export import ExportError, load_safetensors, stored_shapes
 from hertzian.deployment.runtime import ModelMetadata, find_model
 from hertzian.deployment.validation import explain
 from hertzian.models import build
+from hertzian.models.shapes import take_shapes
 
 LARGEST_CARD_BYTES = 1_000_000
 LONGEST_WINDOW = 1 << 16
+LARGEST_UNPRUNED = 50_000_000
 
 
 class Structure(BaseModel):
-    """How a model's network is built: its name in the registry, and its options."""
+    """How a model's network is built: its name in the registry, and its options.
+
+    One that is `pruned` has fewer filters and units than that, as many as its weights say.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, max_length=200)
     options: dict[str, JsonValue] = Field(default_factory=dict, max_length=100)
+    pruned: bool = False
 
     def network(self, metadata: ModelMetadata) -> nn.Module:
         """Return the network with fresh weights, for a model's classes and heads."""
@@ -58,9 +63,9 @@ def load_network(model: str | Path) -> Stored:
     Raises:
         HertzianError: files are missing or damaged, the card does not say which network it is, or
             the weights are of another one. Nothing as large as a card claims is allocated before
-            the weights are seen to have that size.
+            the weights are seen to have that size; of a pruned network no more than 200 MB is.
     """
-    weights = _weights(model)
+    weights = weights_of(model)
     card = weights.with_suffix(".json")
     metadata, structure = _read_card(card)
     if metadata.samples > LONGEST_WINDOW:
@@ -69,8 +74,15 @@ def load_network(model: str | Path) -> Stored:
         )
     with _naming(card, structure), torch.device("meta"):
         planned = structure.network(metadata)
-    _check_shapes(weights, planned)
+    shapes = stored_shapes(weights)
+    if structure.pruned:
+        _check_size(card, planned)
+    else:
+        _check_shapes(weights, shapes, planned)
     module = structure.network(metadata)
+    if structure.pruned:
+        with _naming(card, structure):
+            take_shapes(module, shapes)
     load_safetensors(module, weights)
     if not all(torch.isfinite(value).all() for value in module.state_dict().values()):
         raise ExportError(f"{weights}: holds weights that are NaN or infinite; train it again")
@@ -91,7 +103,12 @@ def _naming(card: Path, structure: Structure) -> Iterator[None]:
         ) from None
 
 
-def _weights(model: str | Path) -> Path:
+def weights_of(model: str | Path) -> Path:
+    """Return a model's NAME.safetensors, beside which NAME.json lies.
+
+    Raises:
+        HertzianError: there are no such files.
+    """
     path = Path(model)
     if path.suffix != ".safetensors":
         path = find_model(model).with_suffix(".safetensors")
@@ -124,15 +141,18 @@ def _read_card(path: Path) -> tuple[ModelMetadata, Structure]:
         raise ExportError(f"{path}: not a model card ({_first_line(error)})") from None
 
 
-def _check_shapes(weights: Path, planned: nn.Module) -> None:
-    """Check, without reading values, that a file has the tensors of a network."""
+def _check_size(card: Path, planned: nn.Module) -> None:
+    """Check that a network, before it was pruned, is one that may be built."""
+    count = sum(value.numel() for value in planned.state_dict().values())
+    if count > LARGEST_UNPRUNED:
+        raise ExportError(
+            f"{card}: pruned from {count:,} weights, but {LARGEST_UNPRUNED:,} is the most"
+        )
+
+
+def _check_shapes(weights: Path, found: dict[str, list[int]], planned: nn.Module) -> None:
+    """Check that a file has the tensors of a network."""
     expected = {name: list(value.shape) for name, value in planned.state_dict().items()}
-    try:
-        with safe_open(weights, framework="pt") as file:
-            names = file.keys()
-            found = {name: list(file.get_slice(name).get_shape()) for name in names}
-    except (OSError, SafetensorError) as error:
-        raise ExportError(f"{weights}: cannot be read as safetensors ({error})") from None
     different = sorted(name for name in expected | found if expected.get(name) != found.get(name))
     if different:
         name = different[0]

@@ -27,6 +27,7 @@ _MODULES: tuple[str, ...] = (
     "hertzian.experiments.classifiers.maps",
     "hertzian.experiments.classifiers.model",
     "hertzian.experiments.classifiers.multitask",
+    "hertzian.experiments.classifiers.smaller",
     "hertzian.experiments.classifiers.train",
     "hertzian.experiments.fine_tuning",
     "hertzian.experiments.held_out",

@@ -1,6 +1,6 @@
 """Networks: one file each, entered in one registry."""
 
-from hertzian.models.heads import MultiHead
+from hertzian.models.heads import MultiHead, outputs_of
 from hertzian.models.registry import (
     ENTRY_POINT_GROUP,
     ModelSpec,
@@ -20,6 +20,7 @@ __all__ = [
     "count_macs",
     "count_parameters",
     "names",
+    "outputs_of",
     "register",
     "spec",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hertzian.signal import HertzianError
+from hertzian.signal import MODULATION, HertzianError
 
 
 class Quantity(nn.Module):
@@ -96,6 +96,16 @@ class MultiHead(nn.Module):
         """Return the shared network's features."""
         found: dict[str, Tensor] = self.network.features(x)
         return {name: value for name, value in found.items() if name != "logits"}
+
+
+def outputs_of(network: nn.Module, class_count: int) -> dict[str, int]:
+    """Return how many numbers each head of a network gives, by name.
+
+    Args:
+        network: of several heads, or of one, which is then the modulation's.
+        class_count: number of modulations.
+    """
+    return network.outputs if isinstance(network, MultiHead) else {MODULATION: class_count}
 
 
 def _check(classes: Mapping[str, int], quantities: Sequence[str]) -> None:

@@ -2,11 +2,13 @@
 
 from hertzian.training.augment import augment
 from hertzian.training.batches import (
+    KEPT_BYTES,
     ArrayDataset,
     BatchSource,
     DatasetRows,
     EpochBatches,
     batch_loader,
+    rows_of,
     steps_per_epoch,
 )
 from hertzian.training.distillation import (
@@ -17,6 +19,7 @@ from hertzian.training.distillation import (
     similarity_loss,
 )
 from hertzian.training.drawing import DrawnBatches, PresetData
+from hertzian.training.imitation import Imitation, ImitationPlan, imitate, without_randomness
 from hertzian.training.learner import Learner
 from hertzian.training.loop import FitResult, fit, history
 from hertzian.training.multitask import MultiTask, TaskDataset
@@ -33,6 +36,7 @@ from hertzian.training.weighting import (
 )
 
 __all__ = [
+    "KEPT_BYTES",
     "Accelerator",
     "ArrayDataset",
     "BatchSource",
@@ -42,6 +46,8 @@ __all__ = [
     "DrawnBatches",
     "EpochBatches",
     "FitResult",
+    "Imitation",
+    "ImitationPlan",
     "Learner",
     "MultiTask",
     "Precision",
@@ -61,9 +67,12 @@ __all__ = [
     "fast_precision",
     "fit",
     "history",
+    "imitate",
     "pearson_distance",
     "relation_loss",
+    "rows_of",
     "similarity_loss",
     "steps_per_epoch",
     "taught_bytes",
+    "without_randomness",
 ]

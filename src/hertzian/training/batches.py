@@ -12,6 +12,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from hertzian.datasets.dataset import WindowSource
 from hertzian.signal import HertzianError
 
+KEPT_BYTES = 4 << 30
+"""Windows are kept in memory up to this size."""
+
 Indices = npt.NDArray[np.int64]
 Batch = tuple[Tensor, ...]
 """Windows, labels, and what else a learning method wants of each example."""
@@ -89,6 +92,19 @@ class DatasetRows(Dataset[Batch]):
         """Read the examples at sorted `indices`: float32 [batch, 2, samples], int64 [batch]."""
         x = self._windows.rows(self._rows[indices])
         return torch.from_numpy(x), torch.from_numpy(self._labels[indices])
+
+
+def rows_of(windows: WindowSource, rows: Indices, labels: Indices) -> BatchSource:
+    """Return some rows of a dataset: in memory up to `KEPT_BYTES`, read batch by batch beyond.
+
+    Args:
+        windows: of the whole dataset.
+        rows: rising, [n].
+        labels: of these rows, [n].
+    """
+    if len(rows) * 4 * int(np.prod(windows.shape[1:])) > KEPT_BYTES:
+        return DatasetRows(windows, rows, labels)
+    return ArrayDataset([(windows.rows(rows), labels)])
 
 
 class EpochBatches(Sampler[Indices]):

@@ -60,7 +60,7 @@ def test_what_is_too_large_for_memory_stays_in_its_file(tmp_path, monkeypatch):
     data = split_data(later, "data")
     rows = np.array([3, 4, 17])
     kept = data.part("train")[rows]
-    monkeypatch.setattr("hertzian.experiments.classifiers.data.KEPT_BYTES", 1000)
+    monkeypatch.setattr("hertzian.training.batches.KEPT_BYTES", 1000)
     read = data.part("train")
     assert isinstance(read, DatasetRows)
     for one, other in zip(kept, read[rows], strict=True):

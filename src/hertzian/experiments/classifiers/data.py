@@ -34,13 +34,10 @@ from hertzian.experiments.stages import (
     stage,
 )
 from hertzian.signal import canonical
-from hertzian.training import ArrayDataset, BatchSource, DatasetRows
+from hertzian.training import BatchSource, rows_of
 
 PARTS = ("train", "validation", "test")
 SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
-KEPT_BYTES = 4 << 30
-"""A part of a dataset is kept in memory up to this size, and read batch by batch beyond."""
-
 _SPLITS = {"random": random_split, "grouped": split}
 _FILE = "data.h5"
 _SPLIT = "split.npz"
@@ -184,12 +181,9 @@ class SplitData:
         return json.dumps({**said, "split_hash": self.split.hash}, sort_keys=True)
 
     def part(self, name: str) -> BatchSource:
-        """Return the windows and labels of a part, in memory where they fit `KEPT_BYTES`."""
+        """Return the windows and labels of a part."""
         rows = self._rows(name)
-        labels = self.dataset.modulation[rows]
-        if len(rows) * 8 * self.samples > KEPT_BYTES:
-            return DatasetRows(self.dataset.x, rows, labels)
-        return ArrayDataset([(self.dataset.x.rows(rows), labels)])
+        return rows_of(self.dataset.x, rows, self.dataset.modulation[rows])
 
     def labels(self, name: str) -> npt.NDArray[np.int64]:
         """Return the labels of a part."""

@@ -14,9 +14,13 @@ from hertzian.detection import WINDOW
 from hertzian.evaluation import Calibration, evaluation_block, fit_calibration, softmax
 from hertzian.experiments.classifiers.data import SplitData, split_data
 from hertzian.experiments.classifiers.tested import logits
-from hertzian.experiments.classifiers.train import TrainSettings, trained
+from hertzian.experiments.classifiers.train import (
+    TrainSettings,
+    network_settings,
+    source_of,
+    trained,
+)
 from hertzian.experiments.stages import (
-    ExperimentError,
     StageContext,
     StageOutcome,
     StageSettings,
@@ -39,16 +43,53 @@ class ModelSettings(StageSettings):
 @stage("classifier-model", ModelSettings)
 def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
     """Calibrate on the validation part, test, and write the first seed's model."""
-    model = trained(context, settings.network)
-    training = context.stages[settings.network]
-    if not isinstance(training, TrainSettings):
-        raise ExperimentError(f"stage {settings.network!r} trains no network")
-    data = split_data(context, training.data)
-    name = settings.name or training.model
-    heads = {head: _head(head, model, data, name) for head in _named(model)}
+    model, source = trained(context, settings.network), source_of(context, settings.network)
+    data = split_data(context, source.data)
+    name = settings.name or source.model
+    heads = _heads(model, data, name)
+    metadata = _metadata(settings, source, model, data, heads)
+    measured = {head: {key: one.block[key] for key in _NOTED} for head, one in heads.items()}
+    pruned = network_settings(context, settings.network).pruned
+    save_model(
+        model,
+        metadata,
+        context.folder,
+        network={"name": source.model, "options": source.options, "pruned": pruned},
+        scale=context.scale,
+        published_parameters=_published_parameters(source, name, metadata),
+        use=_use(data.samples),
+        measured=measured if PROTOCOL in heads else measured[MODULATION],
+    )
+    for suffix in ("onnx", "safetensors", "json"):
+        context.publish(context.folder / f"{name}.{suffix}", f"model.{suffix}")
+    kept = {head: one.kept() for head, one in heads.items()}
+    return StageOutcome(
+        metrics={context.folder.name: kept if PROTOCOL in heads else kept[MODULATION]}
+    )
+
+
+def calibrated_metadata(context: StageContext, network: str) -> ModelMetadata:
+    """Return the description of an earlier stage's network, calibrated on the validation part.
+
+    Raises:
+        ExperimentError: it leaves none in torch.
+    """
+    model, source = trained(context, network), source_of(context, network)
+    data = split_data(context, source.data)
+    settings = ModelSettings(kind="classifier-model", network=network)
+    return _metadata(settings, source, model, data, _heads(model, data, source.model))
+
+
+def _metadata(
+    settings: ModelSettings,
+    source: TrainSettings,
+    model: nn.Module,
+    data: SplitData,
+    heads: Mapping[str, "_Head"],
+) -> ModelMetadata:
     modulation, protocol = heads[MODULATION], heads.get(PROTOCOL)
-    metadata = ModelMetadata(
-        name=name,
+    return ModelMetadata(
+        name=settings.name or source.model,
         version="1",
         classes=data.classes,
         protocols=data.protocols if protocol else (),
@@ -61,24 +102,9 @@ def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
         protocol_biases=tuple(map(float, protocol.found.biases)) if protocol else (),
         parameters=count_parameters(model),
         macs=count_macs(model, data.samples),
-        paper=spec(training.model).paper,
+        paper=spec(source.model).paper,
         trained_on=data.identity,
     )
-    measured = {head: {key: one.block[key] for key in _NOTED} for head, one in heads.items()}
-    save_model(
-        model,
-        metadata,
-        context.folder,
-        network={"name": training.model, "options": training.options},
-        scale=context.scale,
-        published_parameters=_published_parameters(training, name, metadata),
-        use=_use(data.samples),
-        measured=measured if protocol else measured[MODULATION],
-    )
-    for suffix in ("onnx", "safetensors", "json"):
-        context.publish(context.folder / f"{name}.{suffix}", f"model.{suffix}")
-    kept = {head: one.kept() for head, one in heads.items()}
-    return StageOutcome(metrics={context.folder.name: kept if protocol else kept[MODULATION]})
 
 
 @dataclass(frozen=True)
@@ -92,6 +118,10 @@ class _Head:
         """Return what the run's metrics hold."""
         shares = {key: self.block[key] for key in ("accuracy", "ece")}
         return {**shares, "temperature": self.found.temperature}
+
+
+def _heads(model: nn.Module, data: SplitData, name: str) -> dict[str, _Head]:
+    return {head: _head(head, model, data, name) for head in _named(model)}
 
 
 def _head(head: str, model: nn.Module, data: SplitData, name: str) -> _Head:

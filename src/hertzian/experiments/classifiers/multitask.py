@@ -14,14 +14,15 @@ from pydantic import Field, model_validator
 from torch import nn
 
 from hertzian.evaluation import error_block
+from hertzian.experiments.classifiers.answering import Answering, answering
 from hertzian.experiments.classifiers.data import SplitData, split_data
-from hertzian.experiments.classifiers.tested import Answers, answers_block, columns, logits, size_of
+from hertzian.experiments.classifiers.tested import Answers, answers_block, columns, size_of
 from hertzian.experiments.classifiers.train import (
     TrainSettings,
     fit_network,
     fresh_network,
+    source_of,
     stage_name,
-    trained,
 )
 from hertzian.experiments.stages import (
     ExperimentError,
@@ -148,15 +149,12 @@ class HeadSettings(StageSettings):
 @stage("test-head", HeadSettings, per_seed=True)
 def test_head(settings: HeadSettings, context: StageContext) -> StageOutcome:
     """Test one head of a network."""
-    training = context.stages.get(settings.network)
-    if not isinstance(training, MultiTaskSettings):
-        raise ExperimentError(f"stage {settings.network!r} trains no network with several heads")
-    model = trained(context, settings.network)
-    learnt = split_data(context, training.data)
+    learnt = split_data(context, source_of(context, settings.network).data)
+    network = answering(context, settings.network)
     data = learnt if settings.data is None else split_data(context, settings.data)
     _refuse_unfit(settings, learnt, data)
-    classes = _classes(settings.head, model, learnt, data)
-    answers = logits(model, data.part("test"), settings.head)
+    classes = _classes(settings.head, network, learnt, data)
+    answers = network.ask(data.part("test"), settings.head)
     truth, name = _target(data, "test", settings.head), stage_name(context)
     if classes:
         said = Answers(answers, truth, classes)
@@ -165,7 +163,7 @@ def test_head(settings: HeadSettings, context: StageContext) -> StageOutcome:
     else:
         block = error_block(answers[:, 0], truth, data.snr_db("test"))
         context.log(f"{name}: root mean square error {block['rms_error']:.3g}")
-    return StageOutcome(metrics={name: {**block, **size_of(model, data.samples)}})
+    return StageOutcome(metrics={name: {**block, **network.size}})
 
 
 def _refuse_unfit(settings: HeadSettings, learnt: SplitData, data: SplitData) -> None:
@@ -186,15 +184,14 @@ def _refuse_unfit(settings: HeadSettings, learnt: SplitData, data: SplitData) ->
         )
 
 
-def _classes(head: str, model: nn.Module, learnt: SplitData, data: SplitData) -> Sequence[str]:
+def _classes(head: str, network: Answering, learnt: SplitData, data: SplitData) -> Sequence[str]:
     """Return the names of a head's classes, none for a quantity.
 
     Raises:
         ExperimentError: no such head, or the data tested on have other classes.
     """
-    heads = model.outputs if isinstance(model, MultiHead) else {}
-    if head not in heads:
-        raise ExperimentError(f"no head {head!r}; the network has {', '.join(heads)}")
+    if head not in network.heads:
+        raise ExperimentError(f"no head {head!r}; the network has {', '.join(network.heads)}")
     if head not in (MODULATION, PROTOCOL):
         return ()
     ours, theirs = (one.classes if head == MODULATION else one.protocols for one in (learnt, data))

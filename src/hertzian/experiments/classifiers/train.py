@@ -5,14 +5,14 @@ and `predictions.npz`, the test's probabilities in the order of the split.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field, JsonValue, model_validator
 from torch import nn
 
-from hertzian.deployment.export import load_safetensors, save_safetensors
-from hertzian.experiments.classifiers.data import KEPT_BYTES, SplitData, bar, split_data
+from hertzian.deployment.export import load_safetensors, save_safetensors, stored_shapes
+from hertzian.experiments.classifiers.data import SplitData, bar, split_data
 from hertzian.experiments.classifiers.tested import test_block
 from hertzian.experiments.stages import (
     ExperimentError,
@@ -22,7 +22,9 @@ from hertzian.experiments.stages import (
     stage,
 )
 from hertzian.models import MultiHead, build, spec
+from hertzian.models.shapes import take_shapes
 from hertzian.training import (
+    KEPT_BYTES,
     BatchSource,
     Classifier,
     Distillation,
@@ -40,12 +42,24 @@ from hertzian.training import (
 )
 
 WEIGHTS = "weights.safetensors"
+INTEGERS = "integers.onnx"
 
 # Gao et al., CrossTLNet, 2023: table 3 and section 2.5.
 _BETA, _BETA_BATCH = 9e5, 32
 
 
-class TrainSettings(StageSettings):
+class NetworkSettings(StageSettings):
+    """A stage whose folder has a network: `WEIGHTS`, of a `pruned` one fewer, or `INTEGERS`."""
+
+    pruned: ClassVar[bool] = False
+    in_integers: ClassVar[bool] = False
+
+    def source(self, context: StageContext) -> "TrainSettings":
+        """Return the settings by which its network was first built and trained."""
+        raise NotImplementedError
+
+
+class TrainSettings(NetworkSettings):
     """A network of the registry and how it is trained; see `training.Classifier` and `fit`.
 
     `options` are the network's own. `precision` "auto" is bfloat16 where it is fast, `compiled`
@@ -64,6 +78,10 @@ class TrainSettings(StageSettings):
     compiled: bool = False
     threads: int | None = Field(default=None, ge=1)
     confusion_at: tuple[int, ...] = ()
+
+    def source(self, context: StageContext) -> "TrainSettings":
+        """Return these."""
+        return self
 
     def network(self, data: SplitData) -> nn.Module:
         """Return the network with fresh weights, for the classes of these data."""
@@ -262,15 +280,12 @@ def _refuse_other_windows(model: nn.Module, name: str, data: SplitData) -> None:
 
 def _earlier(context: StageContext, name: str, data: SplitData) -> nn.Module:
     """Return the network of an earlier stage, if it learnt from the same part of the same data."""
-    settings = context.stages.get(name)
-    if isinstance(settings, TrainSettings):
-        theirs = split_data(context, settings.data)
-        if theirs.description != data.description:
-            raise ExperimentError(
-                f"stage {name} learnt from other windows, or another split of them: the test "
-                f"would not be on what is new to both; give both stages the same data"
-            )
     network = trained(context, name)
+    if split_data(context, source_of(context, name).data).description != data.description:
+        raise ExperimentError(
+            f"stage {name} learnt from other windows, or another split of them: the test "
+            f"would not be on what is new to both; give both stages the same data"
+        )
     if isinstance(network, MultiHead):
         raise ExperimentError(f"stage {name} trains a network with several heads; give one of one")
     return network
@@ -282,9 +297,34 @@ def trained(context: StageContext, name: str) -> nn.Module:
     Raises:
         ExperimentError: the stage is none of these.
     """
-    folder, settings = context.output(name), context.stages[name]
-    if not isinstance(settings, TrainSettings):
-        raise ExperimentError(f"stage {name!r} is of kind {settings.kind!r}, which trains nothing")
-    model = settings.network(split_data(context, settings.data))
-    load_safetensors(model, folder / WEIGHTS)
+    settings, weights = network_settings(context, name), context.output(name) / WEIGHTS
+    if settings.in_integers:
+        raise ExperimentError(f"stage {name!r} leaves a file in integers, which torch can't run")
+    source = settings.source(context)
+    model = source.network(split_data(context, source.data))
+    if settings.pruned:
+        take_shapes(model, stored_shapes(weights))
+    load_safetensors(model, weights)
     return model.eval()
+
+
+def source_of(context: StageContext, name: str) -> TrainSettings:
+    """Return the settings by which the network of an earlier stage was first built and trained.
+
+    Raises:
+        ExperimentError: the stage trains no network.
+    """
+    return network_settings(context, name).source(context)
+
+
+def network_settings(context: StageContext, name: str) -> NetworkSettings:
+    """Return the settings of an earlier stage that leaves a network.
+
+    Raises:
+        ExperimentError: it leaves none.
+    """
+    context.output(name)  # refuses what is no earlier stage
+    settings = context.stages[name]
+    if not isinstance(settings, NetworkSettings):
+        raise ExperimentError(f"stage {name!r} is of kind {settings.kind!r}, which trains nothing")
+    return settings
