@@ -90,8 +90,8 @@ class Imitation(Classifier):
     """Bring a copy's answers to those of the network that it was made from.
 
     The loss is the sum over heads: of classes KL(network || copy), of a quantity the Huber loss of
-    the difference in standard deviations. The validation loss is the same sum,
-    `validation_accuracy` the share of windows with the same modulation.
+    the difference in standard deviations. Batch norms keep their statistics. The validation loss is
+    the same sum, `validation_accuracy` the share of windows with the same modulation.
 
     Args:
         learner: the copy, best `without_randomness`: float32 [batch, 2, samples] -> logits [batch,
@@ -126,6 +126,17 @@ class Imitation(Classifier):
         # Inside a tuple it is no submodule: not trained, not switched to training, not saved.
         self._frozen = (original.eval(),)
         self._deviations = _deviations(original)
+
+    def train(self, mode: bool = True) -> "Imitation":
+        """Switch to training; batch norms keep the statistics that the original was trained with.
+
+        Moving averages take thousands of steps to follow, more than a copy needs to learn.
+        """
+        super().train(mode)
+        for layer in self.model.modules():
+            if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+                layer.eval()
+        return self
 
     def on_fit_start(self) -> None:
         """Bring the original to where the copy is."""

@@ -150,7 +150,7 @@ def test_what_is_asked_must_be_there(run, tmp_path):
         ({"data": "other"}, "head protocol: learnt Airborne-detection"),
         ({"data": "data"}, "stage data has the data that mtl learnt from; give it another seed"),
         ({"data": "long"}, "stage long has windows of 1024 samples, but mtl learnt from 128"),
-        ({"network": "data"}, "stage 'data' trains no network with several heads"),
+        ({"network": "data"}, "stage 'data' is of kind 'dataset', which trains nothing"),
     ):
         with pytest.raises(ExperimentError, match=message):
             test_head(HeadSettings(kind="", **(TEST | change)), at("test"))
