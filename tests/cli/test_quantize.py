@@ -25,6 +25,35 @@ def test_a_model_in_integers_and_what_changed(hertzian, tmp_path):
     assert (done.status, done.err) == (1, f"error: {out}: is the model itself; name another file\n")
 
 
+def test_a_model_learns_to_be_in_integers(hertzian, tmp_path):
+    torch = pytest.importorskip("torch")
+    from hertzian.datasets.synthesis import synthesise
+    from hertzian.deployment import ModelMetadata
+    from hertzian.deployment.export import save_model
+    from hertzian.models import build, spec
+
+    torch.manual_seed(0)
+    described, model = spec("cnn2"), build("cnn2")
+    metadata = ModelMetadata(
+        **{"name": "large", "version": "1", "classes": described.classes, "samples": 128},
+        **{"occupied_share": 0.5, "parameters": 858123, "macs": 10**6},
+    )
+    save_model(model, metadata, tmp_path, network={"name": "cnn2", "options": {}})
+    data, out = tmp_path / "d.h5", tmp_path / "int8.onnx"
+    synthesise("rml2016-10a", data, per=4, seed=4, snr_db=(18.0,))
+    arguments = ("--method", "qat", "--windows", 30, "--epochs", 1, "--json")
+    done = hertzian("quantize", tmp_path / "large.onnx", data, out, *arguments)
+    told = done.document
+    assert (told["method"], told["windows"], told["asked"]) == ("qat", 30, 3)
+    assert told["after"]["integer_kernels"] == {"QGemm": 2, "QLinearConv": 4}
+    assert told["after"]["float_kernels"] == {}
+    assert "torchao" not in done.err  # nor what else the libraries say of themselves
+    assert done.err.count("\n") == 1
+    assert not (tmp_path / "int8.training").exists()
+    done = hertzian("quantize", out, data, tmp_path / "again.onnx", "--method", "qat")
+    assert "int8.safetensors: no such file" in done.err
+
+
 @pytest.mark.base
 def test_wrong_use_is_refused(hertzian, tmp_path, monkeypatch):
     done = hertzian("quantize", "field", tmp_path / "d.h5", "small.bin")

@@ -52,7 +52,7 @@ def identity(dataset: Dataset) -> list[DatasetIdentity]:
 def training_folder(out: Path, files: list[Path], task: dict[str, Any]) -> Iterator[Path]:
     """Yield a folder beside a file to be written; what it holds helps an interrupted training on.
 
-    It is removed in the end, and stays when the work is interrupted.
+    It is removed in the end, and stays when a training is interrupted that has begun.
 
     Args:
         out: the file to be written.
@@ -63,6 +63,8 @@ def training_folder(out: Path, files: list[Path], task: dict[str, Any]) -> Itera
         HertzianError: the folder holds another training, or is none of ours.
     """
     folder = out.with_suffix(".training")
+    from hertzian.training.checkpoints import LAST
+
     told = json.dumps(
         {**task, "files": {file.name: _digest(file) for file in files}}, sort_keys=True
     )
@@ -76,7 +78,12 @@ def training_folder(out: Path, files: list[Path], task: dict[str, Any]) -> Itera
     else:
         folder.mkdir(parents=True)
         (folder / _TASK).write_text(told, encoding="utf-8")
-    yield folder
+    try:
+        yield folder
+    except BaseException:
+        if not (folder / LAST).exists():
+            shutil.rmtree(folder)
+        raise
     shutil.rmtree(folder)
 
 
