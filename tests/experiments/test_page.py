@@ -74,6 +74,26 @@ def rows(source, title):
     return [[html.unescape(cell) for cell in row] for row in cells]
 
 
+def test_studies_are_drawn_where_their_networks_were_measured(tmp_path):
+    def study(snr, curves):
+        return {"title": "Rates & more", "setting": "rate", "snr": snr, "curves": curves}
+
+    plain = network_page(tmp_path).count("<svg")
+    both = {"all": {"1": "new", "2": "old"}}
+    for snr, curves, drawn in (
+        (0.0, both, 1),
+        (None, both, 1),
+        (None, {"one": {"1": "new"}, "two": {"1": "old"}}, 2),
+        (0.0, {"all": {"1": "new", "2": "missing"}}, 1),
+        (77.0, both, 0),
+        (0.0, {"all": {"1": "missing"}}, 0),
+    ):
+        source = network_page(tmp_path, recipe={"studies": [study(snr, curves)]})
+        assert source.count("<svg") == plain + drawn
+        assert (">Studies<" in source) == bool(drawn)
+        assert ("Rates &amp; more" in source[: source.index(">Recipe<")]) == bool(drawn)
+
+
 def test_networks_stand_beside_what_was_published(tmp_path):
     source = network_page(tmp_path, recipe=PUBLISHED, comparisons=COMPARISONS)
     result = network_result()

@@ -21,6 +21,7 @@ def test_the_scale_chooses_the_values(recipe_file, scale, count):
         },
         "published": {},
         "compare": [],
+        "studies": [],
     }
     assert list(found.stages) == ["draw", "learn", "test"]
 
@@ -100,6 +101,8 @@ published:
 compare:
   - {better: test, worse: learn, by: 0.01}
   - {better: learn, worse: test}
+studies:
+  - {title: Rates, setting: rate, snr: -2, curves: {all: {"0.1": learn, "0.2": test}}}
 """
 
 
@@ -121,6 +124,8 @@ def test_published_figures_and_comparisons_belong_to_stages(recipe_file):
     }
     assert told["compare"][0] == {"better": "test", "worse": "learn", "by": 0.01}
     assert told["compare"][1]["by"] is None
+    curves = {"all": {"0.1": "learn", "0.2": "test"}}
+    assert told["studies"] == [{"title": "Rates", "setting": "rate", "curves": curves, "snr": -2}]
 
 
 @pytest.mark.parametrize(
@@ -137,6 +142,11 @@ def test_published_figures_and_comparisons_belong_to_stages(recipe_file):
         ("published={tests: {}}", r"published: no stage 'tests'; stages are draw, learn, test"),
         ("compare=[{better: test, worse: draw2}]", r"compare\.0\.worse: no stage 'draw2'"),
         ("compare=[{better: test, worse: test}]", r"compare\.0: test is compared with itself"),
+        ("studies=[{title: T, setting: s, curves: {}}]", r"studies\.0\.curves: Dictionary should"),
+        (
+            "studies=[{title: T, setting: s, curves: {all: {a: draw2}}}]",
+            r"studies\.0\.curves\.all: no stage 'draw2'",
+        ),
         ("compare=[{better: test}]", r"compare\.0\.worse: Field required"),
         ("compare=[{better: test, worse: learn, by: 1.5}]", r"compare\.0\.by"),
         (

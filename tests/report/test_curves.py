@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from hertzian.report.curves import accuracy_over_snr, confusion, reliability
+from hertzian.report.curves import (
+    accuracy_over_snr,
+    confusion,
+    reliability,
+    shares_over_setting,
+)
 
 pytestmark = pytest.mark.base
 
@@ -46,6 +51,20 @@ def test_the_legend_stands_beside_the_axes_and_inside_the_figure():
     assert box.x0 > figure.axes[0].get_window_extent().x1
     assert box.x1 <= figure.bbox.x1
     assert accuracy_over_snr({"one": {0.0: 1.0}}).axes[0].get_legend() is None
+
+
+def test_shares_over_numbers_and_over_names():
+    curves = {"a": {"0.5": 0.9, "0": 0.1, "1": 0.2}, "b": {"0.5": 0.3}}
+    figure = shares_over_setting(curves, "weight", "accuracy")
+    axes = figure.axes[0]
+    assert axes.lines[0].get_xdata() == pytest.approx([0, 0.5, 1])
+    assert axes.lines[0].get_ydata() == pytest.approx([10, 90, 20])
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("weight", "accuracy (%)")
+    named = shares_over_setting({"a": {"two": 0.2, "one": 0.1}}, "layers", "accuracy")
+    axes = named.axes[0]
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["two", "one"]
+    assert axes.lines[0].get_ydata() == pytest.approx([20, 10])
+    figure.draw_without_rendering()
 
 
 def test_confusion_shows_shares_of_the_true_class():

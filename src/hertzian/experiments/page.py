@@ -7,6 +7,7 @@ from typing import Any
 from hertzian.experiments.comparisons import COMPARISONS
 from hertzian.experiments.page_networks import find_networks, network_sections, repetitions_of
 from hertzian.experiments.page_numbers import Row, measured
+from hertzian.experiments.page_studies import study_section
 from hertzian.experiments.result import Result
 from hertzian.report import Plot, Section, Table, duration, experiment_page, training_history
 
@@ -32,6 +33,7 @@ def write_page(result: Result, path: Path) -> None:
         if name not in networks and name != COMPARISONS
     }
     sections = (
+        *study_section(result, networks),
         *network_sections(result, networks, path.parent),
         *([Section("Measured", _others(others, result.seeds))] if others or not networks else []),
         Section("How it was measured", (Table(("", ""), tuple(_provenance(result))),)),

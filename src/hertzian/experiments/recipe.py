@@ -2,9 +2,9 @@
 
 A recipe has a `name`, a `title`, the `paper` that it follows or null, `seeds`, and `stages`: name
 -> settings, in the order of the run, each with the `kind` that says which settings there are. It
-may have `published`, the figures that the paper prints for a stage, and `compare`, which stage
-should be better than which; no stage depends on these two. A value that depends on the scale is a
-mapping of `smoke`, `small` and `full`.
+may have `published`, the figures that the paper prints for a stage, `compare`, which stage should
+be better than which, and `studies`, figures over a setting; no stage depends on these. A value
+that depends on the scale is a mapping of `smoke`, `small` and `full`.
 """
 
 import json
@@ -76,6 +76,24 @@ class Compare(BaseModel):
         return f"{self.better} - {self.worse}"
 
 
+class Study(BaseModel):
+    """How the accuracy of networks depends on a setting; the report draws it.
+
+    Attributes:
+        title: of the figure.
+        setting: what is varied, for the axis.
+        curves: name of a curve -> value of the setting -> stage that measured it.
+        snr: at which the accuracies are taken; None draws them over the SNR, one figure a curve.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    title: str = Field(min_length=1)
+    setting: str = Field(min_length=1)
+    curves: dict[str, Annotated[dict[str, Name], Field(min_length=1)]] = Field(min_length=1)
+    snr: float | None = None
+
+
 class Outline(BaseModel):
     """A recipe whose stages are not checked yet: their kinds know their settings.
 
@@ -91,6 +109,7 @@ class Outline(BaseModel):
     stages: dict[Name, dict[str, JsonValue]] = Field(min_length=1)
     published: dict[Name, Published] = {}
     compare: tuple[Compare, ...] = ()
+    studies: tuple[Study, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +124,7 @@ class Recipe:
         stages: name -> settings, in the order of the run.
         published: stage -> what the paper prints for it.
         compare: which stages to compare when all are finished.
+        studies: what the report draws over a setting.
     """
 
     name: str
@@ -114,6 +134,7 @@ class Recipe:
     stages: Mapping[str, StageSettings]
     published: Mapping[str, Published] = field(default_factory=dict)
     compare: tuple[Compare, ...] = ()
+    studies: tuple[Study, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the resolved recipe as JSON has it; defaults are filled in."""
@@ -127,6 +148,7 @@ class Recipe:
                 name: p.model_dump(exclude_defaults=True) for name, p in self.published.items()
             },
             "compare": [compare.model_dump() for compare in self.compare],
+            "studies": [study.model_dump() for study in self.studies],
         }
 
 
@@ -247,11 +269,12 @@ def _checked(outline: Outline) -> Recipe:
         stages={name: _settings(name, value) for name, value in outline.stages.items()},
         published=outline.published,
         compare=outline.compare,
+        studies=outline.studies,
     )
 
 
 def _check_names(outline: Outline) -> None:
-    """Check that `published` and `compare` name stages, and that no comparison comes twice."""
+    """Check that what names stages names some, and that no comparison comes twice."""
     named = [("published", name) for name in outline.published]
     for place, compare in enumerate(outline.compare):
         named += [(f"compare.{place}.better", compare.better)]
@@ -260,6 +283,9 @@ def _check_names(outline: Outline) -> None:
             raise ExperimentError(f"compare.{place}: {compare.better} is compared with itself")
         if compare.name in {earlier.name for earlier in outline.compare[:place]}:
             raise ExperimentError(f"compare.{place}: {compare.name} comes twice")
+    for place, study in enumerate(outline.studies):
+        for curve, points in study.curves.items():
+            named += [(f"studies.{place}.curves.{curve}", name) for name in points.values()]
     for where, name in named:
         if name not in outline.stages:
             known = ", ".join(outline.stages)

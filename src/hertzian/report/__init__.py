@@ -1,6 +1,12 @@
 """Figures, self-contained HTML pages and tables of what was found or measured."""
 
-from hertzian.report.curves import accuracy_over_snr, confusion, reliability, shares_over_snr
+from hertzian.report.curves import (
+    accuracy_over_snr,
+    confusion,
+    reliability,
+    shares_over_setting,
+    shares_over_snr,
+)
 from hertzian.report.detections import write_report
 from hertzian.report.engineering import duration, engineering
 from hertzian.report.entries import DetectionView, ReportEntry
@@ -38,6 +44,7 @@ __all__ = [
     "power_spectrum",
     "reliability",
     "shares_of_classes",
+    "shares_over_setting",
     "shares_over_snr",
     "spectrogram",
     "spectrogram_image",

@@ -53,6 +53,40 @@ def shares_over_snr(
     return figure
 
 
+def shares_over_setting(
+    curves: Mapping[str, Mapping[str, float]], setting: str, label: str
+) -> Figure:
+    """Draw name -> {value of a setting: share in 0 ... 1} as one curve each.
+
+    Values that are numbers have their places on the axis; others come in their order, evenly.
+
+    Args:
+        curves: what to draw.
+        setting: what is varied, for the axis.
+        label: what the shares are.
+    """
+    values = list(dict.fromkeys(value for curve in curves.values() for value in curve))
+    places = _places(values)
+    with style():
+        figure = new_figure(8.4 if len(curves) > 1 else 7.2, 4.2)
+        axes = figure.add_subplot()
+        for index, (name, curve) in enumerate(curves.items()):
+            shares = {places[value]: share for value, share in curve.items()}
+            draw_curve(axes, index, printable(name), shares)
+        axes.set(xlabel=printable(setting), ylabel=f"{label} (%)")
+        axes.set_xticks(list(places.values()), [printable(value) for value in places])
+        axes.margins(x=0.04, y=0.1)
+        name_curves(axes)
+    return figure
+
+
+def _places(values: Sequence[str]) -> dict[str, float]:
+    try:
+        return {value: float(value) for value in values}
+    except ValueError:
+        return {value: float(place) for place, value in enumerate(values)}
+
+
 def draw_curve(axes: Axes, index: int, name: str, shares: Curve) -> None:
     """Draw x -> share in percent as the curve number `index` of a figure, x ascending."""
     places = sorted(shares)
