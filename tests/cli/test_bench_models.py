@@ -13,10 +13,14 @@ def way(name, p50, size=None, **changes):
 
 
 def test_the_bench_runs_and_draws(hertzian, tmp_path):
+    from hertzian.deployment.programs import has_executorch
+
     page = tmp_path / "speed.html"
     done = hertzian("bench", "models", "mtl", "--quick", "--no-compiled", "--html", page, "--json")
     (network,) = done.document["networks"]
-    assert [one["way"] for one in network["ways"]] == ["torch", "ONNX", "ONNX int8"]
+    programs = ["ExecuTorch", "ExecuTorch int8"] if has_executorch() else []
+    assert [one["way"] for one in network["ways"]] == ["torch", "ONNX", "ONNX int8", *programs]
+    assert [one["failed"] for one in network["ways"]] == [None] * len(network["ways"])
     assert network["activation_bytes"] > 10_000
     text = page.read_text()
     assert "latency of one window" in text

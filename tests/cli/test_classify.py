@@ -7,7 +7,7 @@ from tests.cli.air import BURSTS, CLASSES, RATE_HZ, air, as_cu8, write_answering
 
 from hertzian.cli import classify
 from hertzian.cli.hearing import hear
-from hertzian.deployment.runtime import load_predictor
+from hertzian.deployment.finding import load_predictor
 from hertzian.recognition import SNIPPET_SAMPLES
 from hertzian.recordings import Annotation, open_recording, write_sigmf
 

@@ -24,7 +24,7 @@ def test_a_shipped_model_is_written_as_one_file(hertzian, tmp_path):
 def test_other_files_are_refused(hertzian):
     done = hertzian("export", "pet-cgdnn", "mine.tflite")
     assert done.status == 2
-    assert "is no .onnx file" in done.err
+    assert "is no .onnx or .pte file" in done.err
 
 
 @pytest.mark.base

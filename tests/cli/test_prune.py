@@ -35,7 +35,7 @@ def test_a_model_becomes_smaller(hertzian, trained, tmp_path):
     assert told["after"]["parameters"] <= told["before"]["parameters"] / 2
     assert told["bytes"] == out.stat().st_size < model.stat().st_size
     assert 0 <= told["same_answer"] <= 1
-    assert not (tmp_path / "small.training").exists()
+    assert not (tmp_path / "small.onnx.training").exists()
     text = hertzian("prune", model, data, tmp_path / "again.onnx", "--epochs", 1).out
     assert "parameters: " in text
     assert "the same modulation in" in text
@@ -54,7 +54,7 @@ def test_an_interrupted_training_goes_on(hertzian, trained, tmp_path, monkeypatc
         patched.setattr(pruning, "save_model", lambda *args, **notes: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             hertzian(*arguments)
-    folder = tmp_path / "small.training"
+    folder = tmp_path / "small.onnx.training"
     assert (folder / "last.ckpt").is_file()
     done = hertzian("prune", model, data, out, "--keep", "0.4", "--epochs", 2)
     assert done.err == (
@@ -82,7 +82,7 @@ def test_what_can_not_be_is_refused(hertzian, trained, tmp_path, arguments, mess
     assert message in done.err
     assert "Traceback" not in done.err
     assert not (tmp_path / "small.onnx").exists()
-    assert not (tmp_path / "small.training").exists()
+    assert not (tmp_path / "small.onnx.training").exists()
 
 
 def test_a_model_is_not_written_over(hertzian, trained):

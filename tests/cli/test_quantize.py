@@ -49,7 +49,7 @@ def test_a_model_learns_to_be_in_integers(hertzian, tmp_path):
     assert told["after"]["float_kernels"] == {}
     assert "torchao" not in done.err  # nor what else the libraries say of themselves
     assert done.err.count("\n") == 1
-    assert not (tmp_path / "int8.training").exists()
+    assert not (tmp_path / "int8.onnx.training").exists()
     done = hertzian("quantize", out, data, tmp_path / "again.onnx", "--method", "qat")
     assert "int8.safetensors: no such file" in done.err
 
@@ -58,7 +58,7 @@ def test_a_model_learns_to_be_in_integers(hertzian, tmp_path):
 def test_wrong_use_is_refused(hertzian, tmp_path, monkeypatch):
     done = hertzian("quantize", "field", tmp_path / "d.h5", "small.bin")
     assert done.status == 2
-    assert "is no .onnx file" in done.err
+    assert "is no .onnx or .pte file" in done.err
     monkeypatch.setattr(output, "_missing", lambda: ["onnx"])
     done = hertzian("quantize", "field", tmp_path / "d.h5", tmp_path / "small.onnx")
     assert done.err == "error: `hertzian quantize` needs onnx: pip install 'hertzian[train]'\n"

@@ -14,6 +14,7 @@ from hertzian.deployment import (
     ModelMetadata,
     OnnxPredictor,
     find_model,
+    finding,
     load_predictor,
     runtime,
     shipped_names,
@@ -198,7 +199,7 @@ def test_a_model_is_found_by_name_folder_and_path(tiny_model, tmp_path, monkeypa
     shipped, run = tmp_path / "weights", tmp_path / "run"
     shipped.mkdir()
     run.mkdir()
-    monkeypatch.setattr(runtime, "SHIPPED", shipped)
+    monkeypatch.setattr(finding, "SHIPPED", shipped)
     in_package = tiny_model().write(shipped / "tiny.onnx", name="shipped")
     of_run = tiny_model().write(run / "model.onnx", name="run")
     (tmp_path / "tiny").mkdir()

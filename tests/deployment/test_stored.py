@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from hertzian.deployment import ModelMetadata, load_predictor
 from hertzian.deployment.export import save_model
-from hertzian.deployment.runtime import SHIPPED, shipped_names
+from hertzian.deployment.finding import SHIPPED, shipped_names
 from hertzian.deployment.stored import load_network
 from hertzian.models import build
 from hertzian.signal import HertzianError

@@ -17,7 +17,7 @@ from hertzian.cli.bench_generation import generation
 from hertzian.cli.bench_models import models
 from hertzian.cli.bench_training import training
 from hertzian.cli.temporary import temporary_folder
-from hertzian.deployment.runtime import find_model
+from hertzian.deployment.finding import find_model
 from hertzian.evaluation import compare_sent
 from hertzian.recognition import band
 from hertzian.recognition.band import Burst

@@ -12,7 +12,7 @@ from rich.console import Console
 from hertzian.cli import output
 from hertzian.cli.hearing import hear
 from hertzian.cli.inputs import Given, Source, hertz, open_sources
-from hertzian.deployment.runtime import load_predictor
+from hertzian.deployment.finding import load_predictor
 from hertzian.recognition import ReportRules, network_threads
 from hertzian.recordings import annotate_sigmf, detections_to_annotations
 from hertzian.recordings.metadata import DATA_SUFFIX, META_SUFFIX

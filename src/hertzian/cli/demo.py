@@ -10,7 +10,7 @@ from rich.text import Text
 
 from hertzian.cli import output
 from hertzian.cli.hearing import hear
-from hertzian.deployment.runtime import load_predictor
+from hertzian.deployment.finding import load_predictor
 from hertzian.evaluation import Comparison, Heard, compare_sent
 from hertzian.recognition import network_threads
 from hertzian.recordings import annotate_sigmf, detections_to_annotations, open_recording

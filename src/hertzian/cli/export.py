@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from hertzian.cli import output
+from hertzian.deployment.finding import PROGRAM
 
 
 def export(
@@ -16,28 +17,39 @@ def export(
             help="Shipped name, run folder, or .safetensors with its card (.json) beside it.",
         ),
     ],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write: .onnx.")],
+    out: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="The file to write: .onnx, or .pte for ExecuTorch."),
+    ],
     as_json: output.JsonOption = False,
 ) -> None:
-    """Write a model as an ONNX file that carries all that the runtime needs.
+    """Write a model as a file that carries all that a runtime needs.
 
     Its network is built anew from the weights and the card, so that it needs the training
-    libraries. The file takes batches of any size; its metadata hold classes, window length and
-    calibration, its input `x` is float32 [batch, 2, samples] at any scale.
+    libraries. An ONNX file takes batches of any size; its metadata hold classes, window length and
+    calibration, its input `x` is float32 [batch, 2, samples] at any scale. A program for ExecuTorch
+    takes batches up to 64, and has its metadata beside it, in OUT.json.
 
     Examples:
     - `hertzian export runs/pet-cgdnn-full pet-cgdnn.onnx`
     - `hertzian export weights/mine.safetensors mine.onnx`
+    - `hertzian export runs/multitask-awgn-full mtl.pte`
     """
-    if out.suffix.lower() != ".onnx":
-        raise typer.BadParameter(f"{out} is no .onnx file", param_hint="OUT")
+    suffix = out.suffix.lower()
+    if suffix not in (".onnx", PROGRAM):
+        raise typer.BadParameter(f"{out} is no .onnx or .pte file", param_hint="OUT")
     output.require_train_extra("export")
     from hertzian.deployment.export import export_onnx
     from hertzian.deployment.stored import load_network
 
     with output.progress("exporting", None, as_json=as_json):
         stored = load_network(model)
-        export_onnx(stored.module, stored.metadata, out)
+        if suffix == PROGRAM:
+            from hertzian.deployment.programs import export_program
+
+            export_program(stored.module, stored.metadata, out)
+        else:
+            export_onnx(stored.module, stored.metadata, out)
     size = out.stat().st_size
     facts = {"model": model, "network": stored.structure.name, "file": str(out), "bytes": size}
     if as_json:

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from hertzian.cli import output
-from hertzian.deployment.runtime import SHIPPED, ModelMetadata
+from hertzian.deployment.finding import SHIPPED
+from hertzian.deployment.runtime import ModelMetadata
 from hertzian.deployment.validation import explain
 from hertzian.signal import HertzianError
 

@@ -12,7 +12,7 @@ from hertzian.cli import output
 from hertzian.cli.inputs import open_data
 from hertzian.cli.retraining import divided, identity, training_folder
 from hertzian.datasets.dataset import Dataset
-from hertzian.deployment.runtime import find_model, load_predictor
+from hertzian.deployment.finding import PROGRAM, find_model, load_predictor
 from hertzian.signal import HertzianError
 
 _SCALING_WINDOWS = 1000
@@ -31,7 +31,8 @@ def quantize(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="Shipped name, run folder or .onnx file; for qat with its .safetensors and .json.",
+            help="Shipped name, run folder or .onnx file; for qat and for .pte with its "
+            ".safetensors and .json.",
         ),
     ],
     data: Annotated[
@@ -41,7 +42,10 @@ def quantize(
             help="Dataset with windows like those that the model will see; labels don't matter.",
         ),
     ],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write: .onnx.")],
+    out: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="The file to write: .onnx, or .pte for ExecuTorch."),
+    ],
     method: Annotated[
         Method, typer.Option(help="static: scales from windows. qat: trained to answer as before.")
     ] = Method.STATIC,
@@ -74,12 +78,12 @@ def quantize(
     Examples:
     - `hertzian quantize runs/multitask-awgn-full scales.h5 mtl-int8.onnx`
     - `hertzian quantize runs/multitask-awgn-full train.h5 mtl-int8.onnx --method qat`
+    - `hertzian quantize runs/multitask-awgn-full train.h5 mtl-int8.pte --method qat`
     - `hertzian quantize field scales.h5 field-int8.onnx --windows 5000`
     """
-    if out.suffix.lower() != ".onnx":
-        raise typer.BadParameter(f"{out} is no .onnx file", param_hint="OUT")
+    if out.suffix.lower() not in (".onnx", PROGRAM):
+        raise typer.BadParameter(f"{out} is no .onnx or .pte file", param_hint="OUT")
     output.require_train_extra("quantize")
-    from hertzian.deployment.quantization import count_integers, quantize_after_training
     from hertzian.training import ImitationPlan
 
     path, dataset = find_model(model), open_data(data)
@@ -89,8 +93,7 @@ def quantize(
     used = windows or (_SCALING_WINDOWS if method is Method.STATIC else len(dataset))
     if method is Method.STATIC:
         with output.progress("calibrating", None, as_json=as_json):
-            scaling = dataset.x.rows(rows[:used])
-            quantize_after_training(path, scaling, out, identity(dataset))
+            _scale(model, dataset, rows[:used], out)
         asked = dataset.x.rows(rows[used:][:_ASKED_WINDOWS])
     else:
         plan = ImitationPlan(epochs, learning_rate, seed=seed)
@@ -102,13 +105,37 @@ def quantize(
         "windows": min(used, len(rows)),
         "asked": len(asked),
         "same_answer": _same_answers(path, out, asked),
-        "before": vars(count_integers(path)),
-        "after": vars(count_integers(out)),
+        "before": _counted(path),
+        "after": _counted(out),
     }
     if as_json:
         output.print_json(told)
     else:
         _print(told)
+
+
+def _scale(model: str, dataset: Dataset, rows: np.typing.NDArray[Any], out: Path) -> None:
+    """Write a model in integers whose scales come from some windows."""
+    scaling, seen = dataset.x.rows(rows), identity(dataset)
+    if out.suffix.lower() == PROGRAM:
+        from hertzian.deployment.aware import quantize_program
+        from hertzian.deployment.stored import load_network
+
+        stored = load_network(model)
+        quantize_program(stored.module, stored.metadata, scaling, out, seen)
+    else:
+        from hertzian.deployment.quantization import quantize_after_training
+
+        quantize_after_training(find_model(model), scaling, out, seen)
+
+
+def _counted(path: Path) -> dict[str, Any]:
+    """Return what a file stores and computes in bytes; of a program, whose whole is, its size."""
+    from hertzian.deployment.quantization import count_integers
+
+    if path.suffix.lower() == PROGRAM:
+        return {"bytes": path.stat().st_size}
+    return vars(count_integers(path))
 
 
 def _train(
@@ -158,9 +185,9 @@ def _print(told: dict[str, Any]) -> None:
         ("weights of 8 bits", "int8_weights"),
         ("weights in floats", "float_weights"),
     ):
-        table.add_row(name, f"{before[key]:,}", f"{after[key]:,}")
+        table.add_row(name, *(f"{one[key]:,}" if key in one else "" for one in (before, after)))
     for name, key in (("in integers", "integer_kernels"), ("in floats", "float_kernels")):
-        table.add_row(f"layers {name}", _kinds(before[key]), _kinds(after[key]))
+        table.add_row(f"layers {name}", *(_kinds(one.get(key)) for one in (before, after)))
     console = output.console()
     console.print(table)
     for head, share in told["same_answer"].items():
@@ -168,5 +195,7 @@ def _print(told: dict[str, Any]) -> None:
     console.print(f"wrote {told['file']}", markup=False)
 
 
-def _kinds(counts: dict[str, int]) -> str:
+def _kinds(counts: dict[str, int] | None) -> str:
+    if counts is None:
+        return ""
     return ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "none"

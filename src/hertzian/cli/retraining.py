@@ -62,7 +62,7 @@ def training_folder(out: Path, files: list[Path], task: dict[str, Any]) -> Itera
     Raises:
         HertzianError: the folder holds another training, or is none of ours.
     """
-    folder = out.with_suffix(".training")
+    folder = out.with_name(f"{out.name}.training")
     from hertzian.training.checkpoints import LAST
 
     told = json.dumps(

@@ -1,14 +1,11 @@
 """Running models, and the way from a trained network to a file that runs without torch."""
 
+from hertzian.deployment.finding import SHIPPED, find_model, load_predictor, shipped_names
 from hertzian.deployment.runtime import (
-    SHIPPED,
     DatasetIdentity,
     ModelMetadata,
     OnnxPredictor,
     Predictor,
-    find_model,
-    load_predictor,
-    shipped_names,
 )
 
 __all__ = [

@@ -3,9 +3,7 @@
 import contextlib
 import io
 import json
-import logging
 import os
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from hertzian.deployment.quiet import quiet
 from hertzian.deployment.runtime import INPUT, LOGITS, METADATA_KEY, ModelMetadata
 from hertzian.recordings.atomic import atomic_path
 from hertzian.signal import MODULATION, HertzianError
@@ -112,25 +111,18 @@ def trace(module: nn.Module, example: Tensor, heads: list[str]) -> onnx.ModelPro
         heads: `modulation` goes by the name `logits`.
     """
     batch = torch.export.Dim("batch", min=1)
-    log = logging.getLogger("torch.onnx")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            program = torch.onnx.export(
-                module,
-                (example,),
-                input_names=[INPUT],
-                output_names=[LOGITS if head == MODULATION else head for head in heads],
-                dynamo=True,
-                external_data=False,
-                opset_version=OPSET,
-                dynamic_shapes=({0: batch},),
-                verbose=False,
-            )
-    finally:
-        log.setLevel(level)
+    with quiet(), contextlib.redirect_stdout(io.StringIO()):
+        program = torch.onnx.export(
+            module,
+            (example,),
+            input_names=[INPUT],
+            output_names=[LOGITS if head == MODULATION else head for head in heads],
+            dynamo=True,
+            external_data=False,
+            opset_version=OPSET,
+            dynamic_shapes=({0: batch},),
+            verbose=False,
+        )
     if program is None:
         raise ExportError("torch.onnx.export returned no program; this torch version is too old")
     return program.model_proto

@@ -6,7 +6,6 @@ that any scale of the input will do as before.
 """
 
 import contextlib
-import logging
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -27,6 +26,7 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from hertzian.deployment.export import ExportError
+from hertzian.deployment.quiet import quiet
 from hertzian.deployment.runtime import METADATA_KEY, DatasetIdentity, OnnxPredictor, read_bytes
 from hertzian.recordings.atomic import atomic_path
 
@@ -107,7 +107,7 @@ def _naming(model: Path) -> Iterator[None]:
 
 def _quantised(model: bytes, windows: Float32) -> onnx.ModelProto:
     """Return a model in 8 bits; its metadata are gone."""
-    with tempfile.TemporaryDirectory() as folder, _quiet():
+    with tempfile.TemporaryDirectory() as folder, quiet():
         source, prepared, static = (Path(folder) / f"{n}.onnx" for n in range(3))
         source.write_bytes(model)
         quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
@@ -132,7 +132,7 @@ def quantise_recurrent(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a model with its recurrent layers in integers, the others as they are."""
     if not any(node.op_type in _RECURRENT for node in model.graph.node):
         return model
-    with tempfile.TemporaryDirectory() as folder, _quiet():
+    with tempfile.TemporaryDirectory() as folder, quiet():
         source, typed, made = (Path(folder) / f"{n}.onnx" for n in range(3))
         onnx.save(model, source)
         # without the types that it works out, the layers stay as they are without a word
@@ -206,15 +206,3 @@ def _count(data: bytes) -> Integers:
             kind: n for kind, n in sorted(kinds.items()) if kind.removeprefix("Fused") in _WEIGHED
         },
     )
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep onnxruntime's advice on quantisation from the user."""
-    log = logging.getLogger()
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(level)

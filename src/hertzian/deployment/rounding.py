@@ -24,15 +24,20 @@ _LAYERS = (_aten.conv1d.default, _aten.conv2d.default, _aten.linear.default)
 _RELUS = (_aten.relu.default, _aten.relu_.default)
 _POOLS = (_aten.max_pool1d.default, _aten.max_pool2d.default)
 
-_ACTIVATIONS = QuantizationSpec(
-    dtype=torch.uint8,
-    quant_min=0,
-    quant_max=255,
-    qscheme=torch.per_tensor_affine,
-    observer_or_fake_quant_ctr=FusedMovingAvgObsFakeQuantize.with_args(
-        observer=MovingAverageMinMaxObserver, eps=_LEAST_SCALE
-    ),
-)
+
+def _activations(dtype: torch.dtype) -> QuantizationSpec:
+    limits = torch.iinfo(dtype)
+    return QuantizationSpec(
+        dtype=dtype,
+        quant_min=limits.min,
+        quant_max=limits.max,
+        qscheme=torch.per_tensor_affine,
+        observer_or_fake_quant_ctr=FusedMovingAvgObsFakeQuantize.with_args(
+            observer=MovingAverageMinMaxObserver, eps=_LEAST_SCALE
+        ),
+    )
+
+
 _WEIGHTS = QuantizationSpec(
     dtype=torch.int8,
     quant_min=-127,
@@ -46,29 +51,38 @@ _WEIGHTS = QuantizationSpec(
 
 
 class LayerQuantizer(Quantizer):  # type: ignore[misc]
-    """Rounds what onnxruntime has integer kernels for, by what a layer computes.
+    """Rounds what runtimes have integer kernels for, by what a layer computes.
 
-    torchao's own quantiser for these processors knows layers by their class, and overlooks those
-    derived from torch's. An answer of the network is not rounded; a ReLU is rounded with its layer.
+    torchao's own quantisers know layers by their class, and overlook those derived from torch's. A
+    ReLU is rounded with its layer.
+
+    Args:
+        dtype: of the activations: torch.uint8 for onnxruntime, torch.int8 for XNNPACK.
+        answers: whether the answers of the network are rounded as well, as XNNPACK wants it.
     """
+
+    def __init__(self, dtype: torch.dtype = torch.uint8, *, answers: bool = False) -> None:
+        super().__init__()
+        self._activations = _activations(dtype)
+        self._answers = answers
 
     def annotate(self, model: GraphModule) -> GraphModule:
         """Say of every node of an exported network how it rounds."""
         for layer in _layers(model):
             source, weight = layer.args[:2]
             layer.meta[_ANNOTATION] = QuantizationAnnotation(
-                input_qspec_map={source: _ACTIVATIONS, weight: _WEIGHTS}, _annotated=True
+                input_qspec_map={source: self._activations, weight: _WEIGHTS}, _annotated=True
             )
             last = _with_relu(layer)
-            if any(reader.op != "output" for reader in last.users):
+            if self._answers or any(reader.op != "output" for reader in last.users):
                 before = last.meta.get(_ANNOTATION, QuantizationAnnotation(_annotated=True))
-                before.output_qspec = _ACTIVATIONS
+                before.output_qspec = self._activations
                 last.meta[_ANNOTATION] = before
         for pool in model.graph.nodes:
             if pool.target in _POOLS and _ANNOTATION in pool.args[0].meta:
                 source = pool.args[0]
                 pool.meta[_ANNOTATION] = QuantizationAnnotation(
-                    input_qspec_map={source: _ACTIVATIONS},
+                    input_qspec_map={source: self._activations},
                     output_qspec=SharedQuantizationSpec((source, pool)),
                     _annotated=True,
                 )

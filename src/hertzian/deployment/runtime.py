@@ -1,9 +1,9 @@
 """Run a trained model without torch: one ONNX file that carries its own description."""
 
-import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from hertzian.deployment.validation import explain
 from hertzian.deployment.wire import refers_to_other_files
 from hertzian.signal import MODULATION, PROTOCOL, HertzianError, canonical
-
-SHIPPED: Path = Path(__file__).resolve().parents[1] / "models" / "weights"
-"""Folder of the models that come with the package: NAME.onnx, NAME.safetensors, NAME.json."""
 
 METADATA_KEY = "hertzian"
 """Key of the description among the custom metadata of an ONNX file."""
@@ -27,8 +24,6 @@ LOGITS = "logits"
 """Output of an ONNX file that is the head `modulation`; other heads have their own names."""
 
 LARGEST_FILE_BYTES = 200_000_000
-_BATCH = 256  # windows a call; more gain no speed and cost memory
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 Float32 = npt.NDArray[np.float32]
 
@@ -271,22 +266,32 @@ def _compatible(shape: list[Any], expected: list[int]) -> bool:
     )
 
 
-class OnnxPredictor:
-    """A model in one ONNX file, run by onnxruntime on the processor.
+class FilePredictor(ABC):
+    """A model in a file: windows are checked before it is asked, and so are its answers.
+
+    A kind of file gives `_run`.
 
     Args:
         path: the file.
-        threads: threads within one call; None leaves it to onnxruntime (all cores).
+        metadata: its description.
 
-    Raises:
-        ModelError: see `read_bytes`; or metadata are missing, or contradict the file.
+    Attributes:
+        batch: windows that it is given at a time.
     """
 
-    def __init__(self, path: str | Path, threads: int | None = None) -> None:
-        self.path = Path(path)
-        self._session = _open_session(self.path, threads)
-        self.metadata = _read_metadata(self.path, self._session)
-        self._input, self._outputs = _check_signature(self.path, self._session, self.metadata)
+    batch: ClassVar[int] = 256  # more gain no speed and cost memory
+
+    def __init__(self, path: Path, metadata: ModelMetadata) -> None:
+        self.path = path
+        self.metadata = metadata
+
+    @abstractmethod
+    def _run(self, batch: Float32, count: int) -> list[Float32]:
+        """Return what the first `count` heads say of float32 [batch, 2, samples].
+
+        Raises:
+            ModelError: the runtime fails.
+        """
 
     def logits(self, windows: npt.ArrayLike) -> Float32:
         """Turn windows [n, 2, samples] (I, Q), real, into logits float32 [n, classes].
@@ -308,9 +313,13 @@ class OnnxPredictor:
         x = self._checked(np.asarray(windows))
         sizes = self.metadata.heads()
         found = {head: np.empty((len(x), sizes[head]), dtype=np.float32) for head in heads}
-        for first in range(0, len(x), _BATCH):
-            batch = x[first : first + _BATCH]
-            for head, answer in zip(heads, self._run(batch, len(heads)), strict=True):
+        for first in range(0, len(x), self.batch):
+            batch = x[first : first + self.batch]
+            answers = self._run(batch, len(heads))
+            for head, answer in zip(heads, answers, strict=True):
+                if answer.shape != (len(batch), sizes[head]):
+                    shape = list(answer.shape)
+                    raise ModelError(f"{self.path}: the model answered with shape {shape}")
                 found[head][first : first + len(batch)] = answer
         if not all(np.isfinite(answer).all() for answer in found.values()):
             raise ModelError(f"{self.path}: the model answered with NaN or infinite logits")
@@ -331,48 +340,26 @@ class OnnxPredictor:
             raise ModelError(f"{self.metadata.name}: windows hold NaN or infinite samples")
         return x
 
-    def _run(self, batch: Float32, count: int) -> list[Float32]:
-        """Return the answers of the first `count` heads."""
-        sizes = list(self.metadata.heads().values())[:count]
-        try:
-            answers = self._session.run(self._outputs[:count], {self._input: batch})
-        except Exception as error:  # onnxruntime's errors have no base class of their own
-            raise ModelError(f"{self.path}: the model failed ({_first_line(error)})") from None
-        for answer, size in zip(answers, sizes, strict=True):
-            if answer.shape != (len(batch), size):
-                raise ModelError(f"{self.path}: the model answered with shape {list(answer.shape)}")
-        return list(answers)
 
+class OnnxPredictor(FilePredictor):
+    """A model in one ONNX file, run by onnxruntime on the processor.
 
-def shipped_names() -> tuple[str, ...]:
-    """Return the names of the models that come with the package, sorted."""
-    return tuple(sorted(path.stem for path in SHIPPED.glob("*.onnx")))
-
-
-def find_model(model: str | Path) -> Path:
-    """Return the ONNX file that a shipped name, a run folder or a path stands for.
-
-    A plain name (lower case, hyphens) that is shipped wins over a folder of that name; `Path` and
-    anything with a slash or a dot are always paths.
+    Args:
+        path: the file.
+        threads: threads within one call; None leaves it to onnxruntime (all cores).
 
     Raises:
-        ModelError: there is none.
+        ModelError: see `read_bytes`; or metadata are missing, or contradict the file.
     """
-    if isinstance(model, str) and _NAME.fullmatch(model) and (SHIPPED / f"{model}.onnx").is_file():
-        return SHIPPED / f"{model}.onnx"
-    path = Path(model)
-    if path.is_dir():
-        if (path / "model.onnx").is_file():
-            return path / "model.onnx"
-        raise ModelError(f"{path}: a run folder holds model.onnx, this one does not")
-    if path.is_file():
-        return path
-    shipped = ", ".join(shipped_names()) or "none"
-    raise ModelError(
-        f"{model}: no such model; give a shipped name ({shipped}), a run folder or an .onnx file"
-    )
 
+    def __init__(self, path: str | Path, threads: int | None = None) -> None:
+        path = Path(path)
+        self._session = _open_session(path, threads)
+        super().__init__(path, _read_metadata(path, self._session))
+        self._input, self._outputs = _check_signature(path, self._session, self.metadata)
 
-def load_predictor(model: str | Path, threads: int | None = None) -> Predictor:
-    """Open a model by shipped name, run folder or .onnx path; see `find_model`."""
-    return OnnxPredictor(find_model(model), threads)
+    def _run(self, batch: Float32, count: int) -> list[Float32]:
+        try:
+            return list(self._session.run(self._outputs[:count], {self._input: batch}))
+        except Exception as error:  # onnxruntime's errors have no base class of their own
+            raise ModelError(f"{self.path}: the model failed ({_first_line(error)})") from None

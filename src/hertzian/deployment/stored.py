@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from torch import nn
 
 from hertzian.deployment.export import ExportError, load_safetensors, stored_shapes
-from hertzian.deployment.runtime import ModelMetadata, find_model
+from hertzian.deployment.finding import find_model
+from hertzian.deployment.runtime import ModelMetadata
 from hertzian.deployment.validation import explain
 from hertzian.models import build
 from hertzian.models.shapes import take_shapes
@@ -67,7 +68,8 @@ def load_network(model: str | Path) -> Stored:
     """
     weights = weights_of(model)
     card = weights.with_suffix(".json")
-    metadata, structure = _read_card(card)
+    told = read_card(card)
+    metadata, structure = metadata_in(card, told), _structure_in(card, told)
     if metadata.samples > LONGEST_WINDOW:
         raise ExportError(
             f"{card}: windows of {metadata.samples} samples, but up to {LONGEST_WINDOW} are rebuilt"
@@ -121,24 +123,46 @@ def weights_of(model: str | Path) -> Path:
     return path
 
 
-def _read_card(path: Path) -> tuple[ModelMetadata, Structure]:
+def read_card(path: Path) -> dict[str, Any]:
+    """Return what a model's card says.
+
+    Raises:
+        ExportError: it is none, or larger than 1 MB.
+    """
     size = path.stat().st_size
     if size > LARGEST_CARD_BYTES:
         raise ExportError(f"{path}: {size / 1e6:.0f} MB, but a card may have 1 MB")
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(card, dict):
-            raise ExportError(f"{path}: not a model card")
-        if "network" not in card:
-            raise ExportError(
-                f"{path}: does not say which network it is; train the model again with this version"
-            )
-        fields = {key: card[key] for key in ModelMetadata.model_fields if key in card}
-        return ModelMetadata.model_validate(fields), Structure.model_validate(card["network"])
-    except ValidationError as error:
-        raise ExportError(f"{path}: not a model card: {explain(error)}") from None
     except (ValueError, RecursionError) as error:
         raise ExportError(f"{path}: not a model card ({_first_line(error)})") from None
+    if not isinstance(card, dict):
+        raise ExportError(f"{path}: not a model card")
+    return card
+
+
+def metadata_in(path: Path, card: dict[str, Any]) -> ModelMetadata:
+    """Return the description that a card holds.
+
+    Raises:
+        ExportError: it is incomplete or contradicts itself.
+    """
+    fields = {key: card[key] for key in ModelMetadata.model_fields if key in card}
+    try:
+        return ModelMetadata.model_validate(fields)
+    except ValidationError as error:
+        raise ExportError(f"{path}: not a model card: {explain(error)}") from None
+
+
+def _structure_in(path: Path, card: dict[str, Any]) -> Structure:
+    if "network" not in card:
+        raise ExportError(
+            f"{path}: does not say which network it is; train the model again with this version"
+        )
+    try:
+        return Structure.model_validate(card["network"])
+    except ValidationError as error:
+        raise ExportError(f"{path}: not a model card: {explain(error)}") from None
 
 
 def _check_size(card: Path, planned: nn.Module) -> None:

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 from scipy import fft
 
-from hertzian.deployment.runtime import Predictor, load_predictor
+from hertzian.deployment.finding import load_predictor
+from hertzian.deployment.runtime import Predictor
 from hertzian.detection import FEWEST_SAMPLES, WINDOW, Detector, to_baseband, windows
 from hertzian.detection.frames import FRAME, HOP
 from hertzian.recognition.recogniser import WINDOWS_PER_PIECE, Recogniser

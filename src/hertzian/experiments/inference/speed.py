@@ -108,6 +108,8 @@ class _Turns:
             self._speeds[threads].append(_throughput(answer, self._many, self._effort.seconds))
         except HertzianError as error:
             self._failed = str(error)
+        if not self._way.lasting:
+            self._answers.clear()
 
     def _ready(self, threads: int) -> Answer:
         """Return what answers with so many threads; a session is opened once for each."""

@@ -1,4 +1,4 @@
-"""The ways in which one network can answer: torch, torch compiled, ONNX in floats and in bytes."""
+"""The ways in which one network can answer: torch, compiled, ONNX and ExecuTorch, also in bytes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,14 @@ import torch
 from torch import nn
 
 from hertzian.deployment import ModelMetadata
+from hertzian.deployment.aware import quantize_program
 from hertzian.deployment.export import export_onnx
+from hertzian.deployment.programs import (
+    LARGEST_BATCH,
+    export_program,
+    has_executorch,
+    open_program,
+)
 from hertzian.deployment.quantization import count_integers, quantize_after_training
 from hertzian.deployment.runtime import INPUT
 from hertzian.models import build, spec
@@ -22,7 +29,8 @@ Float32 = npt.NDArray[np.float32]
 Answer = Callable[[Float32], Any]
 
 TORCH, COMPILED, ONNX, INT8 = "torch", "torch compiled", "ONNX", "ONNX int8"
-WAYS = (TORCH, COMPILED, ONNX, INT8)
+PROGRAM, PROGRAM_INT8 = "ExecuTorch", "ExecuTorch int8"
+WAYS = (TORCH, COMPILED, ONNX, INT8, *((PROGRAM, PROGRAM_INT8) if has_executorch() else ()))
 
 _SEED = 0
 _CALIBRATION = 256
@@ -35,6 +43,7 @@ class Way:
     Attributes:
         name: of `WAYS`.
         answer: for a number of threads, what takes windows float32 [batch, 2, samples].
+        lasting: whether what answers may be kept while others run with other threads.
         file_bytes: of its file, None for torch.
         integer_kernels, float_kernels: nodes with weights of its ONNX file, by type.
     """
@@ -44,6 +53,7 @@ class Way:
     file_bytes: int | None = None
     integer_kernels: dict[str, int] | None = None
     float_kernels: dict[str, int] | None = None
+    lasting: bool = True
 
 
 def open_ways(name: str, folder: Path, wanted: tuple[str, ...] = WAYS) -> list[Way]:
@@ -70,6 +80,8 @@ def open_ways(name: str, folder: Path, wanted: tuple[str, ...] = WAYS) -> list[W
         COMPILED: lambda: Way(COMPILED, lambda threads: _in_torch(_compiled(model, name), threads)),
         ONNX: lambda: _in_onnx(ONNX, _exported(model, name, folder)),
         INT8: lambda: _in_onnx(INT8, _quantised(model, name, folder)),
+        PROGRAM: lambda: _in_program(PROGRAM, _program(model, name, folder)),
+        PROGRAM_INT8: lambda: _in_program(PROGRAM_INT8, _program_int8(model, name, folder)),
     }
     return [_possible(way, make[way]) for way in WAYS if way in wanted]
 
@@ -88,19 +100,36 @@ def _possible(name: str, make: Callable[[], Way]) -> Way:
 
 def _exported(model: nn.Module, name: str, folder: Path) -> Path:
     """Return the network's ONNX file, written once."""
-    path, described = folder / f"{name}.onnx", spec(name)
+    path = folder / f"{name}.onnx"
     if not path.exists():
-        metadata = ModelMetadata(
-            name=name,
-            version="1",
-            classes=described.classes,
-            protocols=described.protocols,
-            samples=described.samples,
-            occupied_share=1.0,
-            parameters=0,
-            macs=0,
-        )
-        export_onnx(model, metadata, path)
+        export_onnx(model, _metadata(name), path)
+    return path
+
+
+def _metadata(name: str) -> ModelMetadata:
+    described = spec(name)
+    return ModelMetadata(
+        name=name,
+        version="1",
+        classes=described.classes,
+        protocols=described.protocols,
+        samples=described.samples,
+        occupied_share=1.0,
+        parameters=0,
+        macs=0,
+    )
+
+
+def _program(model: nn.Module, name: str, folder: Path) -> Path:
+    path = folder / f"{name}.pte"
+    export_program(model, _metadata(name), path)
+    return path
+
+
+def _program_int8(model: nn.Module, name: str, folder: Path) -> Path:
+    path = folder / f"{name}-int8.pte"
+    windows = noise(_CALIBRATION, spec(name).samples)
+    quantize_program(model, _metadata(name), windows, path)
     return path
 
 
@@ -139,6 +168,21 @@ def _in_torch(model: Callable[..., Any], threads: int) -> Answer:
             return model(torch.from_numpy(windows))
 
     return answer
+
+
+def _in_program(name: str, path: Path) -> Way:
+    def opened(threads: int) -> Answer:
+        method = open_program(path, threads)
+
+        def answer(windows: Float32) -> Any:
+            # a program has room for so many windows a call
+            for first in range(0, len(windows), LARGEST_BATCH):
+                answers = method.execute([torch.from_numpy(windows[first : first + LARGEST_BATCH])])
+            return answers
+
+        return answer
+
+    return Way(name, opened, path.stat().st_size, lasting=False)
 
 
 def _in_onnx(name: str, path: Path) -> Way:
