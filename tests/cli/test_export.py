@@ -20,6 +20,19 @@ def test_a_shipped_model_is_written_as_one_file(hertzian, tmp_path):
     assert hertzian("export", "pet-cgdnn", out).out.startswith(f"wrote {out} (29")
 
 
+def test_a_program_for_small_devices(hertzian, tmp_path):
+    pytest.importorskip("torch")
+    from hertzian.deployment.programs import has_executorch
+
+    done = hertzian("export", "pet-cgdnn", tmp_path / "mine.pte")
+    if has_executorch():
+        wanted = "pet-cgdnn: has GRU, and ExecuTorch no kernels for recurrent layers"
+    else:
+        wanted = "programs (.pte) need executorch: pip install"
+    assert done.err.startswith(f"error: {wanted}")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.base
 def test_other_files_are_refused(hertzian):
     done = hertzian("export", "pet-cgdnn", "mine.tflite")

@@ -52,6 +52,17 @@ def test_a_model_learns_to_be_in_integers(hertzian, tmp_path):
     assert not (tmp_path / "int8.onnx.training").exists()
     done = hertzian("quantize", out, data, tmp_path / "again.onnx", "--method", "qat")
     assert "int8.safetensors: no such file" in done.err
+    from hertzian.deployment.programs import has_executorch
+
+    program = tmp_path / "int8.pte"
+    done = hertzian("quantize", tmp_path / "large.onnx", data, program, "--windows", 30)
+    if not has_executorch():
+        assert "need executorch" in done.err
+        return
+    assert "modulation: the same answer in" in done.out
+    assert "the model was trained on this data" in hertzian("evaluate", program, data).err
+    synthesise("rml2016-10a", data, per=4, seed=5, snr_db=(18.0,))
+    assert hertzian("evaluate", program, data, "--json").document["examples"] == 44
 
 
 @pytest.mark.base

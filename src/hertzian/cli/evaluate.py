@@ -18,7 +18,7 @@ from hertzian.signal import Detection, HertzianError
 
 def evaluate(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Shipped name, run folder or .onnx file.")
+        str, typer.Argument(metavar="MODEL", help="Shipped name, run folder, .onnx or .pte file.")
     ],
     data: Annotated[
         Path,

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from hertzian.deployment.export import ExportError, InOrder, trace, write_onnx
 from hertzian.deployment.finding import PROGRAM
 from hertzian.deployment.integers import quantise_biases, round_early
-from hertzian.deployment.programs import LARGEST_BATCH, require_executorch, write_program
+from hertzian.deployment.programs import LARGEST_BATCH, require_program, write_program
 from hertzian.deployment.quantization import quantise_recurrent
 from hertzian.deployment.quiet import quiet
 from hertzian.deployment.runtime import DatasetIdentity, ModelMetadata
@@ -142,7 +142,6 @@ def quantize_program(
     Raises:
         HertzianError: no layer of it is quantised so, ExecuTorch can't do it or isn't installed.
     """
-    require_executorch()
     copied = _rounding(network, metadata, out).train()
     with torch.no_grad():
         for first in range(0, len(windows), LARGEST_BATCH):
@@ -153,7 +152,7 @@ def quantize_program(
 def _rounding(network: nn.Module, metadata: ModelMetadata, out: Path) -> RoundingNetwork:
     heads, program = list(metadata.heads()), out.suffix.lower() == PROGRAM
     if program:
-        require_executorch()
+        require_program(network, metadata.name)
     copied = RoundingNetwork(network, metadata.samples, heads, program=program)
     if not copied.rounds:
         raise ExportError(

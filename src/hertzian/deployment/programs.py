@@ -37,12 +37,23 @@ def has_executorch() -> bool:
     return find_spec("executorch") is not None
 
 
-def require_executorch() -> None:
-    """Check that ExecuTorch is installed.
+def require_program(network: nn.Module, name: str) -> None:
+    """Check that a network can become a program.
 
     Raises:
-        ExportError: it isn't.
+        ExportError: ExecuTorch isn't installed, or the network has recurrent layers, which it would
+            unroll step by step.
     """
+    _require_executorch()
+    recurrent = {type(one).__name__ for one in network.modules() if isinstance(one, nn.RNNBase)}
+    if recurrent:
+        raise ExportError(
+            f"{name}: has {', '.join(sorted(recurrent))}, and ExecuTorch no kernels for recurrent "
+            f"layers; write an .onnx file"
+        )
+
+
+def _require_executorch() -> None:
     if not has_executorch():
         raise ExportError(
             "programs (.pte) need executorch: pip install 'hertzian[train,executorch]'"
@@ -65,6 +76,7 @@ def export_program(network: nn.Module, metadata: ModelMetadata, path: Path) -> N
     Raises:
         ExportError: ExecuTorch is not installed, or can't do this network.
     """
+    require_program(network, metadata.name)
     plain = InOrder(without_randomness(network).eval(), list(metadata.heads()))
     write_program(plain, metadata, path)
 
@@ -73,9 +85,8 @@ def write_program(module: nn.Module, metadata: ModelMetadata, path: Path) -> Non
     """Write a network that gives a tuple of its heads as a program, and its description.
 
     Raises:
-        ExportError: ExecuTorch is not installed, or can't do this network.
+        ExportError: ExecuTorch can't do this network.
     """
-    require_executorch()
     try:
         with quiet():
             program = _lowered(module, metadata.samples)
@@ -113,7 +124,7 @@ class ProgramPredictor(FilePredictor):
     batch = LARGEST_BATCH
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
-        require_executorch()
+        _require_executorch()
         card = card_of(path)
         if not card.is_file():
             raise ModelError(f"{card}: no such file; it describes {path.name}, and lies beside it")
