@@ -1,13 +1,18 @@
+import weakref
+
 import numpy as np
 import pytest
 import torch
 
+from hertzian.deployment.programs import has_executorch
 from hertzian.experiments.inference import speed, ways
 from hertzian.experiments.inference.speed import Effort, measure
 from hertzian.experiments.inference.ways import (
     COMPILED,
     INT8,
     ONNX,
+    PROGRAM,
+    PROGRAM_INT8,
     TORCH,
     Way,
     noise,
@@ -46,6 +51,40 @@ def test_all_take_turns_and_every_call_counts(tmp_path):
         latency = way["latency_us"]["1"]
         assert 1 < latency["p50"] <= latency["p99"]
         assert len(latency["turns"]) == 2
+
+
+@pytest.mark.parametrize(("lasting", "opened"), [(True, [1, 2]), (False, [1, 2, 1, 2])])
+def test_what_can_not_outlast_its_turn_is_opened_anew(monkeypatch, tmp_path, lasting, opened):
+    found, alive = [], []
+
+    def answer(threads):
+        found.append(threads)
+        assert lasting or not any(one() is not None for one in alive)
+
+        def said(windows):
+            return None
+
+        alive.append(weakref.ref(said))
+        return said
+
+    monkeypatch.setattr(speed, "_REST_SECONDS", 0)
+    monkeypatch.setattr(speed, "open_ways", lambda *_: [Way("one", answer, lasting=lasting)])
+    measure("mtl", EFFORT, tmp_path, (), lambda turns: None)
+    assert found == opened
+
+
+@pytest.mark.skipif(not has_executorch(), reason="needs hertzian[executorch]")
+def test_programs_answer_alike_with_any_number_of_threads(tmp_path):
+    x = noise(70, 128)
+    torch_answer = open_ways("mtl", tmp_path, (TORCH,))[0].answer(1)(x)["modulation"].numpy()
+    found = measure("mtl", EFFORT, tmp_path, (PROGRAM, PROGRAM_INT8), lambda turns: None)
+    assert [way["failed"] for way in found["ways"]] == [None, None]
+    for way, tolerance in zip(
+        open_ways("mtl", tmp_path, (PROGRAM, PROGRAM_INT8)), (1e-4, 0.1), strict=True
+    ):
+        # of the last call, which a program that has room for 64 makes with what is left
+        last = way.answer(1)(x)[0].numpy()
+        assert np.abs(last - torch_answer[64:]).max() < tolerance
 
 
 def test_times_are_those_of_the_calls(monkeypatch, tmp_path):
