@@ -27,7 +27,7 @@ from hertzian.training.loop import FitResult
 
 
 class RoundingNetwork(nn.Module):
-    """A network whose 2-D convolutions and dense layers round as integers of 8 bits do.
+    """A network whose convolutions and dense layers round as integers of 8 bits do.
 
     Batch norm is folded into the convolutions and keeps its statistics; nothing is dropped. The
     ranges of the activations are moving averages over the batches seen in training mode.
