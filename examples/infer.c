@@ -72,9 +72,11 @@ int main(int argc, char **argv) {
     check(ort->ModelMetadataLookupCustomMetadataMap(metadata, allocator, "hertzian", &json));
     if (json == NULL) return fprintf(stderr, "%s: no model of Hertzian's\n", argv[1]), 1;
 
-    size_t samples = (size_t)number(json, "\"samples\":");
-    if (samples < 1 || samples > 1 << 24) return fprintf(stderr, "%s: damaged\n", argv[1]), 1;
+    double length = number(json, "\"samples\":");
+    if (!(length >= 1 && length <= 1 << 24)) return fprintf(stderr, "%s: damaged\n", argv[1]), 1;
+    size_t samples = (size_t)length;
     float *iq = malloc(2 * samples * sizeof(float)), *x = malloc(2 * samples * sizeof(float));
+    if (iq == NULL || x == NULL) return fprintf(stderr, "no memory\n"), 1;
     int64_t shape[] = {1, 2, (int64_t)samples};
     const char *inputs[] = {"x"}, *outputs[] = {"logits"};
     OrtMemoryInfo *memory;
@@ -88,10 +90,14 @@ int main(int argc, char **argv) {
         check(ort->Run(session, NULL, inputs, (const OrtValue *const *)&window, 1, outputs, 1,
                        &answer));
         OrtTensorTypeAndShapeInfo *form;
+        ONNXTensorElementDataType type;
         size_t classes;
         float *logits;
         check(ort->GetTensorTypeAndShape(answer, &form));
         check(ort->GetTensorShapeElementCount(form, &classes));
+        check(ort->GetTensorElementType(form, &type));
+        if (type != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT || classes == 0)
+            return fprintf(stderr, "%s: damaged\n", argv[1]), 1;
         check(ort->GetTensorMutableData(answer, (void **)&logits));
         print_answer(json, logits, classes);
         ort->ReleaseTensorTypeAndShapeInfo(form);

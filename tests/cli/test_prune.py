@@ -34,11 +34,15 @@ def test_a_model_becomes_smaller(hertzian, trained, tmp_path):
     assert (told["model"], told["file"], told["epochs"]) == (str(model), str(out), 2)
     assert told["after"]["parameters"] <= told["before"]["parameters"] / 2
     assert told["bytes"] == out.stat().st_size < model.stat().st_size
-    assert 0 <= told["same_answer"] <= 1
+    assert set(told["same_answer"]) == {"modulation", "protocol"}
+    assert all(0 <= share <= 1 for share in told["same_answer"].values())
     assert not (tmp_path / "small.onnx.training").exists()
     text = hertzian("prune", model, data, tmp_path / "again.onnx", "--epochs", 1).out
     assert "parameters: " in text
-    assert "the same modulation in" in text
+    assert "protocol: the same answer in" in text
+    assert ".safetensors and .json beside it" in text
+    mode = (tmp_path / "again.safetensors").stat().st_mode
+    assert mode == (tmp_path / "again.onnx").stat().st_mode
     # what comes out is taken by the others
     assert "was trained on this data" in hertzian("evaluate", out, data).err
     assert hertzian("export", out, tmp_path / "same.onnx", "--json").status == 0
@@ -104,6 +108,13 @@ def test_a_model_without_its_weights_is_refused(hertzian, trained, tmp_path):
     model.with_suffix(".safetensors").unlink()
     done = hertzian("prune", model, data, tmp_path / "small.onnx")
     assert "large.safetensors: no such file; a network is rebuilt from its weights" in done.err
+
+
+@pytest.mark.parametrize("name", ["small.ONNX", f"{'n' * 201}.onnx"])
+def test_names_that_no_model_can_have_are_refused(hertzian, trained, tmp_path, name):
+    done = hertzian("prune", *trained, tmp_path / name)
+    assert done.status in (1, 2)
+    assert "is no .onnx file" in done.err or "has 200 characters at most" in done.err
 
 
 @pytest.mark.base

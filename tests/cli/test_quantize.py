@@ -50,6 +50,11 @@ def test_a_model_learns_to_be_in_integers(hertzian, tmp_path):
     assert "torchao" not in done.err  # nor what else the libraries say of themselves
     assert done.err.count("\n") == 1
     assert not (tmp_path / "int8.onnx.training").exists()
+    again = hertzian("quantize", tmp_path / "large.safetensors", data, out, *arguments)
+    assert again.document == told | {"model": str(tmp_path / "large.safetensors")}
+    weights = tmp_path / "large.safetensors"
+    done = hertzian("quantize", weights, data, tmp_path / "large.onnx", *arguments)
+    assert "large.onnx: is the model itself" in done.err
     done = hertzian("quantize", out, data, tmp_path / "again.onnx", "--method", "qat")
     assert "int8.safetensors: no such file" in done.err
     from hertzian.deployment.programs import has_executorch

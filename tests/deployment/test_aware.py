@@ -7,6 +7,7 @@ from hertzian.deployment.aware import RoundingNetwork, quantize_with_training
 from hertzian.deployment.export import ExportError
 from hertzian.deployment.quantization import count_integers
 from hertzian.models import build, spec
+from hertzian.signal import HertzianError
 from hertzian.training import ArrayDataset, ImitationPlan
 
 
@@ -125,12 +126,60 @@ def test_padded_and_recurrent_layers_become_integers_too(tmp_path):
     assert np.abs(OnnxPredictor(out).logits(x) - wanted).mean() < 0.2 * wanted.std()
 
 
-def test_a_network_without_such_layers_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(RoundingNetwork, "rounds", False)
-    with pytest.raises(ExportError, match="mtl: it is convolutions and dense layers"):
+def test_ranges_move_in_every_epoch(tmp_path, monkeypatch):
+    moving = []
+    forward = RoundingNetwork.forward
+
+    def watched(self, x):
+        if self.training:
+            moving.append(all(bool(one.observer_enabled) for one in observers(self)))
+        return forward(self, x)
+
+    monkeypatch.setattr(RoundingNetwork, "forward", watched)
+    quantize_with_training(
+        build("mtl").eval(),
+        metadata("mtl"),
+        (source(64, 1), source(32, 2)),
+        tmp_path / "int8.onnx",
+        directory=tmp_path / "run",
+        plan=ImitationPlan(3, 1e-5, batch_size=32),
+    )
+    assert moving == [True] * 6
+
+
+def observers(network):
+    return [layer for layer in network.modules() if hasattr(layer, "observer_enabled")]
+
+
+def test_windows_of_another_length_are_refused(tmp_path):
+    parts = [ArrayDataset([(noise(8, samples=64), np.zeros(8, np.int64))])] * 2
+    with pytest.raises(HertzianError, match=r"windows must be \[n, 2, 128\], not \[8, 2, 64\]"):
         quantize_with_training(
             build("mtl"),
             metadata("mtl"),
+            (parts[0], parts[1]),
+            tmp_path / "out.onnx",
+            directory=tmp_path / "run",
+            plan=ImitationPlan(1, 1e-4),
+        )
+
+
+class Recurrent(torch.nn.Module):
+    """A network in which nothing rounds."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.GRU(2, 6, batch_first=True)
+
+    def forward(self, x):
+        return self.layer(x.transpose(1, 2))[0][:, -1]
+
+
+def test_a_network_without_such_layers_is_refused(tmp_path):
+    with pytest.raises(ExportError, match="cnn2: it is convolutions and dense layers"):
+        quantize_with_training(
+            Recurrent(),
+            metadata("cnn2"),
             (source(4, 1), source(4, 2)),
             tmp_path / "out.onnx",
             directory=tmp_path / "run",

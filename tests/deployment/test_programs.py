@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from hertzian.deployment import DatasetIdentity, ModelMetadata, load_predictor
+from hertzian.deployment import DatasetIdentity, ModelMetadata, load_predictor, programs
 from hertzian.deployment.aware import quantize_program, quantize_with_training
 from hertzian.deployment.export import ExportError
 from hertzian.deployment.programs import card_of, export_program, has_executorch
@@ -101,6 +101,16 @@ def test_damaged_files_are_refused_in_a_line(network, tmp_path):
     card_of(path).unlink()
     with pytest.raises(HertzianError, match=r"mtl\.pte\.json: no such file; it describes mtl\.pte"):
         load_predictor(path)
+
+
+@installed
+def test_what_a_program_plans_is_bounded(network, tmp_path, monkeypatch):
+    export_program(network, described(), tmp_path / "mtl.pte")
+    with pytest.raises(HertzianError, match="threads must be 1 or more, not 0"):
+        load_predictor(tmp_path / "mtl.pte", 0)
+    monkeypatch.setattr(programs, "MOST_PLANNED_BYTES", 1000)
+    with pytest.raises(HertzianError, match=r"mtl\.pte: plans \d+ MB of memory, but"):
+        load_predictor(tmp_path / "mtl.pte")
 
 
 @pytest.mark.skipif(has_executorch(), reason="tells what is missing")

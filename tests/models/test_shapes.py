@@ -63,6 +63,17 @@ def test_other_shapes_are_refused(change, message):
         take_shapes(layers(8), wanted)
 
 
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("weight_hh_l0", [1, 1]), ("bias_ih_l0", [1]), ("weight_ih_l0", [1, 2])],
+)
+def test_recurrent_layers_read_no_foreign_memory(kind, name, shape):
+    network = nn.ModuleDict({"last": kind(8, 64)})
+    with pytest.raises(HertzianError, match=f"{kind.__name__} can't have fewer units than it was"):
+        take_shapes(network, shapes(network) | {f"last.{name}": shape})
+
+
 def test_other_layers_keep_their_units():
     with pytest.raises(HertzianError, match="LayerNorm can't have fewer units"):
         take_shapes(nn.Sequential(nn.LayerNorm(8)), shapes(nn.Sequential(nn.LayerNorm(4))))

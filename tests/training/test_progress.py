@@ -29,7 +29,7 @@ def train(tmp_path, monkeypatch):
 def test_a_log_gets_a_line_an_epoch(train, capsys):
     lines = train(terminal=False).splitlines()
     assert len(lines) == 2
-    figures = r"loss \d\.\d{4}, validation loss \d\.\d{4}, accuracy \d+\.\d\d%, \d+\.\d s"
+    figures = r"loss \d\.\d+, validation loss \d\.\d+, accuracy \d+\.\d\d%, \d+\.\d s"
     assert re.fullmatch(rf"epoch 1/2: {figures}", lines[0])
     assert re.fullmatch(rf"epoch 2/2: {figures}", lines[1])
     assert capsys.readouterr().out == ""

@@ -33,7 +33,7 @@ def classify(
         ),
     ],
     model: Annotated[
-        str, typer.Option(metavar="M", help="Shipped name, run folder or .onnx file.")
+        str, typer.Option(metavar="M", help="Shipped name, run folder, .onnx or .pte.")
     ] = "field",
     form: Annotated[
         str | None,

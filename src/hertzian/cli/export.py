@@ -14,7 +14,7 @@ def export(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="Shipped name, run folder, or .safetensors with its card (.json) beside it.",
+            help="Shipped name, run folder, .safetensors or .onnx; weights and .json beside it.",
         ),
     ],
     out: Annotated[

@@ -7,8 +7,10 @@ import typer
 
 from hertzian.cli import output
 from hertzian.cli.inputs import open_data
-from hertzian.cli.retraining import divided, identity, training_folder
+from hertzian.cli.retraining import divided, identity, same_answers, some_of, training_folder
 from hertzian.signal import HertzianError
+
+LONGEST_NAME = 200
 
 
 def prune(
@@ -16,7 +18,7 @@ def prune(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="Shipped name, run folder, or .safetensors with its card (.json) beside it.",
+            help="Shipped name, run folder, .safetensors or .onnx; weights and .json beside it.",
         ),
     ],
     data: Annotated[
@@ -59,23 +61,26 @@ def prune(
     - `hertzian prune runs/multitask-awgn-full train.h5 small.onnx`
     - `hertzian prune runs/multitask-awgn-full train.h5 tiny.onnx --keep 0.2 --epochs 40`
     """
-    if out.suffix.lower() != ".onnx":
+    if out.suffix != ".onnx":
         raise typer.BadParameter(f"{out} is no .onnx file", param_hint="OUT")
     output.require_train_extra("prune")
     from hertzian.deployment.pruning import prune_with_training
     from hertzian.deployment.stored import load_network, weights_of
     from hertzian.training import ImitationPlan
 
+    if len(out.stem) > LONGEST_NAME:
+        raise HertzianError(f"{out}: a model's name has {LONGEST_NAME} characters at most")
     weights = weights_of(model)
     if out.with_suffix(".safetensors").resolve() == weights.resolve():
         raise HertzianError(f"{out}: is the model itself; name another file")
     dataset, stored = open_data(data), load_network(model)
+    train, held_out = divided(dataset, windows, seed)
     plan = ImitationPlan(epochs, learning_rate, seed=seed)
     task = {"keep": keep, "windows": windows, **vars(plan)}
-    with training_folder(out, [weights, data], task) as folder:
+    with training_folder(out, [weights, weights.with_suffix(".json"), data], task) as folder:
         result = prune_with_training(
             stored,
-            divided(dataset, windows, seed),
+            (train, held_out),
             out,
             keep=keep,
             directory=folder,
@@ -83,11 +88,13 @@ def prune(
             seen=identity(dataset),
         )
     smaller = load_network(out)
+    asked = some_of(held_out)
     told = {
         **{"model": model, "file": str(out), "bytes": out.stat().st_size, "epochs": result.epochs},
         "before": _size(stored.metadata),
         "after": _size(smaller.metadata),
-        "same_answer": result.best_accuracy,
+        "asked": len(asked),
+        "same_answer": same_answers(stored, smaller, asked),
     }
     if as_json:
         output.print_json(told)
@@ -104,7 +111,7 @@ def _print(told: dict[str, Any]) -> None:
     for name, key in (("parameters", "parameters"), ("products and sums a window", "macs")):
         share = after[key] / max(before[key], 1)
         console.print(f"{name}: {after[key]:,} of {before[key]:,} ({100 * share:.0f}%)")
-    console.print(
-        f"the same modulation in {100 * told['same_answer']:.1f}% of the windows held out"
-    )
-    console.print(f"wrote {told['file']} ({told['bytes'] / 1000:,.0f} kB)", markup=False)
+    for head, share in told["same_answer"].items():
+        console.print(f"{head}: the same answer in {100 * share:.1f}% of {told['asked']:,} windows")
+    size = f"{told['bytes'] / 1000:,.0f} kB"
+    console.print(f"wrote {told['file']} ({size}), .safetensors and .json beside it", markup=False)

@@ -10,13 +10,19 @@ from rich.table import Table
 
 from hertzian.cli import output
 from hertzian.cli.inputs import open_data
-from hertzian.cli.retraining import divided, identity, training_folder
+from hertzian.cli.retraining import (
+    ASKED_WINDOWS,
+    divided,
+    identity,
+    same_answers,
+    some_of,
+    training_folder,
+)
 from hertzian.datasets.dataset import Dataset
 from hertzian.deployment.finding import PROGRAM, find_model, load_predictor
 from hertzian.signal import HertzianError
 
 _SCALING_WINDOWS = 1000
-_ASKED_WINDOWS = 1000
 
 
 class Method(StrEnum):
@@ -86,25 +92,28 @@ def quantize(
     output.require_train_extra("quantize")
     from hertzian.training import ImitationPlan
 
-    path, dataset = find_model(model), open_data(data)
+    path = find_model(model)
+    if path.suffix == ".safetensors":
+        path = find_model(path.with_suffix(".onnx"))
+    dataset = open_data(data)
     if out.resolve() == path.resolve():
         raise HertzianError(f"{out}: is the model itself; name another file")
     rows = np.random.default_rng(seed).permutation(len(dataset))
     used = windows or (_SCALING_WINDOWS if method is Method.STATIC else len(dataset))
     if method is Method.STATIC:
         with output.progress("calibrating", None, as_json=as_json):
-            _scale(model, dataset, rows[:used], out)
-        asked = dataset.x.rows(rows[used:][:_ASKED_WINDOWS])
+            _scale(path, dataset, rows[:used], out)
+        asked = dataset.x.rows(rows[used:][:ASKED_WINDOWS])
     else:
         plan = ImitationPlan(epochs, learning_rate, seed=seed)
-        asked = _train(model, data, dataset, out, windows, plan)
+        asked = _train(path, data, dataset, out, windows, plan)
     told = {
         "model": model,
         "file": str(out),
         "method": method.value,
         "windows": min(used, len(rows)),
         "asked": len(asked),
-        "same_answer": _same_answers(path, out, asked),
+        "same_answer": same_answers(load_predictor(path), load_predictor(out), asked),
         "before": _counted(path),
         "after": _counted(out),
     }
@@ -114,19 +123,19 @@ def quantize(
         _print(told)
 
 
-def _scale(model: str, dataset: Dataset, rows: np.typing.NDArray[Any], out: Path) -> None:
+def _scale(path: Path, dataset: Dataset, rows: np.typing.NDArray[Any], out: Path) -> None:
     """Write a model in integers whose scales come from some windows."""
     scaling, seen = dataset.x.rows(rows), identity(dataset)
     if out.suffix.lower() == PROGRAM:
         from hertzian.deployment.aware import quantize_program
         from hertzian.deployment.stored import load_network
 
-        stored = load_network(model)
+        stored = load_network(path)
         quantize_program(stored.module, stored.metadata, scaling, out, seen)
     else:
         from hertzian.deployment.quantization import quantize_after_training
 
-        quantize_after_training(find_model(model), scaling, out, seen)
+        quantize_after_training(path, scaling, out, seen)
 
 
 def _counted(path: Path) -> dict[str, Any]:
@@ -139,15 +148,16 @@ def _counted(path: Path) -> dict[str, Any]:
 
 
 def _train(
-    model: str, data: Path, dataset: Dataset, out: Path, windows: int | None, plan: Any
+    path: Path, data: Path, dataset: Dataset, out: Path, windows: int | None, plan: Any
 ) -> np.typing.NDArray[Any]:
     """Train a model to answer as before in integers; return the windows that were held out."""
     from hertzian.deployment.aware import quantize_with_training
     from hertzian.deployment.stored import load_network, weights_of
 
-    stored, weights = load_network(model), weights_of(model)
+    stored, weights = load_network(path), weights_of(path)
     train, held_out = divided(dataset, windows, plan.seed)
-    with training_folder(out, [weights, data], {"windows": windows, **vars(plan)}) as folder:
+    files = [weights, weights.with_suffix(".json"), data]
+    with training_folder(out, files, {"windows": windows, **vars(plan)}) as folder:
         quantize_with_training(
             stored.module,
             stored.metadata,
@@ -157,22 +167,7 @@ def _train(
             plan=plan,
             seen=identity(dataset),
         )
-    first = np.arange(min(len(held_out), _ASKED_WINDOWS), dtype=np.int64)
-    x: np.typing.NDArray[Any] = held_out[first][0].numpy()
-    return x
-
-
-def _same_answers(before: Path, after: Path, windows: np.typing.NDArray[Any]) -> dict[str, float]:
-    """Return for each head that names classes the share of windows with the same answer."""
-    if not len(windows):
-        return {}
-    first, second = load_predictor(before), load_predictor(after)
-    ours, theirs = first.heads(windows), second.heads(windows)
-    return {
-        head: float(np.mean(ours[head].argmax(axis=1) == theirs[head].argmax(axis=1)))
-        for head, size in first.metadata.heads().items()
-        if size > 1
-    }
+    return some_of(held_out)
 
 
 def _print(told: dict[str, Any]) -> None:
@@ -192,6 +187,10 @@ def _print(told: dict[str, Any]) -> None:
     console.print(table)
     for head, share in told["same_answer"].items():
         console.print(f"{head}: the same answer in {100 * share:.1f}% of {told['asked']:,} windows")
+    if "integer_kernels" not in after:
+        console.print("the layers of a program can't be listed: all that round are in integers")
+        console.print(f"wrote {told['file']}, and {told['file']}.json", markup=False)
+        return
     console.print(f"wrote {told['file']}", markup=False)
 
 

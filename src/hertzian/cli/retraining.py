@@ -9,14 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hertzian.datasets.dataset import Dataset
-from hertzian.deployment.runtime import DatasetIdentity
-from hertzian.signal import HertzianError
+from hertzian.deployment.runtime import DatasetIdentity, Predictor
+from hertzian.recordings import atomic_path
+from hertzian.signal import MODULATION, HertzianError
 
 if TYPE_CHECKING:
+    from hertzian.deployment.stored import Stored
     from hertzian.training import BatchSource
 
+Windows = npt.NDArray[np.float32]
+
+ASKED_WINDOWS = 1000
 _VALIDATION = 0.1
 _TASK = "task.json"
 
@@ -37,10 +43,42 @@ def divided(dataset: Dataset, windows: int | None, seed: int) -> "tuple[BatchSou
     rows = np.random.default_rng(seed).permutation(len(dataset))[:windows]
     held_out = round(_VALIDATION * len(rows))
     if not held_out:
-        raise HertzianError(f"{len(rows)} windows are too few to train on; give 5 or more")
+        raise HertzianError(f"{len(rows)} windows are too few to train on; give 10 or more")
     parts = np.sort(rows[held_out:]), np.sort(rows[:held_out])
     train, validation = (rows_of(dataset.x, part, dataset.modulation[part]) for part in parts)
     return train, validation
+
+
+def some_of(windows: "BatchSource") -> Windows:
+    """Return the first windows of a source, float32 [n, 2, samples], n <= 1000."""
+    first = np.arange(min(len(windows), ASKED_WINDOWS), dtype=np.int64)
+    x: Windows = windows[first][0].numpy()
+    return x
+
+
+def same_answers(
+    before: "Predictor | Stored", after: "Predictor | Stored", windows: Windows
+) -> dict[str, float]:
+    """Return for each head that names classes the share of windows with the same answer."""
+    if not len(windows):
+        return {}
+    ours, theirs = (_heads(one, windows) for one in (before, after))
+    return {
+        head: float(np.mean(ours[head].argmax(axis=1) == theirs[head].argmax(axis=1)))
+        for head, size in before.metadata.heads().items()
+        if size > 1
+    }
+
+
+def _heads(one: "Predictor | Stored", windows: Windows) -> dict[str, Windows]:
+    if not hasattr(one, "module"):
+        return one.heads(windows)
+    import torch
+
+    with torch.no_grad():
+        said = one.module(torch.from_numpy(windows))
+    by_head = said if isinstance(said, dict) else {MODULATION: said}
+    return {head: values.numpy() for head, values in by_head.items()}
 
 
 def identity(dataset: Dataset) -> list[DatasetIdentity]:
@@ -68,16 +106,17 @@ def training_folder(out: Path, files: list[Path], task: dict[str, Any]) -> Itera
     told = json.dumps(
         {**task, "files": {file.name: _digest(file) for file in files}}, sort_keys=True
     )
-    if folder.exists():
-        marker = folder / _TASK
+    marker = folder / _TASK
+    if folder.exists() and any(folder.iterdir()):
         if not marker.is_file() or marker.read_text(encoding="utf-8") != told:
             raise HertzianError(
                 f"{folder}: is not what this command left when it was interrupted; remove it, or "
                 f"name another OUT"
             )
     else:
-        folder.mkdir(parents=True)
-        (folder / _TASK).write_text(told, encoding="utf-8")
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic_path(marker) as partial:
+            partial.write_text(told, encoding="utf-8")
     try:
         yield folder
     except BaseException:
@@ -88,5 +127,10 @@ def training_folder(out: Path, files: list[Path], task: dict[str, Any]) -> Itera
 
 
 def _digest(file: Path) -> str:
+    """Return what tells a file, or a folder of files, from another of its name."""
+    if file.is_dir():
+        named = sorted(path for path in file.rglob("*") if path.is_file())
+        parts = [f"{path.relative_to(file)} {_digest(path)}" for path in named]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()

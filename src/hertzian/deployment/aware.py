@@ -21,7 +21,7 @@ from hertzian.deployment.programs import LARGEST_BATCH, require_program, write_p
 from hertzian.deployment.quantization import quantise_recurrent
 from hertzian.deployment.quiet import quiet
 from hertzian.deployment.runtime import DatasetIdentity, ModelMetadata
-from hertzian.training.batches import BatchSource
+from hertzian.training.batches import BatchSource, shape_of
 from hertzian.training.imitation import ImitationPlan, imitate, without_randomness
 from hertzian.training.loop import FitResult
 
@@ -117,6 +117,8 @@ def quantize_with_training(
     Raises:
         HertzianError: no layer of it is quantised so, or the directory has another training.
     """
+    for part in windows:
+        metadata.require_windows(shape_of(part))
     copied = _rounding(network, metadata, out)
     result = imitate(copied, network, metadata.heads(), windows, directory, plan)
     copied.write(metadata.having_seen(seen), out)
@@ -142,6 +144,9 @@ def quantize_program(
     Raises:
         HertzianError: no layer of it is quantised so, ExecuTorch can't do it or isn't installed.
     """
+    metadata.require_windows(windows.shape)
+    if not len(windows):
+        raise ExportError(f"{metadata.name}: the scales of 8 bits need one window or more")
     copied = _rounding(network, metadata, out).train()
     with torch.no_grad():
         for first in range(0, len(windows), LARGEST_BATCH):

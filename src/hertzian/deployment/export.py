@@ -10,7 +10,7 @@ from typing import Any
 import onnx
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from hertzian.deployment.quiet import quiet
@@ -149,7 +149,7 @@ def save_safetensors(module: nn.Module, path: StrPath) -> None:
     """
     tensors = {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
     with atomic_path(path) as partial:
-        save_file(tensors, partial)
+        partial.write_bytes(save(tensors))  # save_file lets nobody else read it
 
 
 def load_safetensors(module: nn.Module, path: StrPath) -> None:

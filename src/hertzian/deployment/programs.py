@@ -32,6 +32,10 @@ LARGEST_BATCH = 64
 """Windows of a call: a program keeps room for so many."""
 
 
+MOST_PLANNED_BYTES = 1_000_000_000
+"""Memory of a program for what its layers answer."""
+
+
 def has_executorch() -> bool:
     """Tell whether ExecuTorch is installed."""
     return find_spec("executorch") is not None
@@ -134,12 +138,28 @@ class ProgramPredictor(FilePredictor):
     def _run(self, batch: Float32, count: int) -> list[Float32]:
         try:
             answers = self._method.execute([torch.from_numpy(batch)])
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             raise ModelError(f"{self.path}: the program failed ({error})") from None
         if len(answers) < count or not all(isinstance(one, torch.Tensor) for one in answers):
             raise ModelError(f"{self.path}: the program answered with {len(answers)} tensors")
         # the next call writes over them
         return [one.float().numpy().copy() for one in answers[:count]]
+
+
+def _check_memory(path: Path) -> None:
+    """Check what a program plans to take, before it does."""
+    from executorch.exir._serialize._program import deserialize_pte_binary
+
+    try:
+        plans = deserialize_pte_binary(path.read_bytes()).program.execution_plan
+        planned = sum(size for plan in plans for size in plan.non_const_buffer_sizes)
+    except Exception as error:  # whatever its parser raises of what is damaged
+        raise ModelError(f"{path}: not a usable program ({error})") from None
+    if planned > MOST_PLANNED_BYTES:
+        raise ModelError(
+            f"{path}: plans {planned / 1e6:,.0f} MB of memory, but a program may have "
+            f"{MOST_PLANNED_BYTES / 1e6:,.0f}"
+        )
 
 
 _open: "weakref.WeakSet[Any]" = weakref.WeakSet()
@@ -154,8 +174,11 @@ def open_program(path: Path, threads: int | None) -> Any:
         threads: of all programs of this process; while another is in use, theirs.
 
     Raises:
-        ModelError: the file is damaged, or larger than 200 MB.
+        ModelError: the file is damaged, larger than 200 MB, or plans more memory than 1 GB; or
+            there are fewer threads than one.
     """
+    if threads is not None and threads < 1:
+        raise ModelError(f"threads must be 1 or more, not {threads}")
     size = path.stat().st_size
     if size > LARGEST_FILE_BYTES:
         limit = LARGEST_FILE_BYTES // 1_000_000
@@ -169,8 +192,9 @@ def open_program(path: Path, threads: int | None) -> Any:
         try:
             checked = Verification.InternalConsistency
             program = Runtime.get().load_program(os.fspath(path), verification=checked)
+            _check_memory(path)
             method = program.load_method("forward")
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, MemoryError) as error:
             raise ModelError(f"{path}: not a usable program ({error})") from None
     _open.add(method)
     return method

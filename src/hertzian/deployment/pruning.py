@@ -18,7 +18,7 @@ from hertzian.deployment.export import ExportError, save_model
 from hertzian.deployment.runtime import DatasetIdentity
 from hertzian.deployment.stored import Stored
 from hertzian.models import MultiHead, count_macs, count_parameters
-from hertzian.training.batches import BatchSource
+from hertzian.training.batches import BatchSource, shape_of
 from hertzian.training.imitation import ImitationPlan, imitate, without_randomness
 from hertzian.training.loop import FitResult
 
@@ -83,6 +83,8 @@ def prune_with_training(
         HertzianError: it can't be made so small, or the directory has another training.
     """
     metadata, structure = stored.metadata, stored.structure
+    for part in windows:
+        metadata.require_windows(shape_of(part))
     smaller = prune(without_randomness(stored.module), metadata.samples, keep)
     result = imitate(smaller, stored.module, metadata.heads(), windows, directory, plan)
     size = {"parameters": count_parameters(smaller), "macs": count_macs(smaller, metadata.samples)}

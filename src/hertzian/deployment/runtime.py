@@ -131,6 +131,17 @@ class ModelMetadata(BaseModel):
             raise ValueError(f"{count} biases for {len(self.protocols)} protocols")
         return self
 
+    def require_windows(self, shape: tuple[int, ...]) -> None:
+        """Check that windows have the form that the model takes.
+
+        Raises:
+            ModelError: they are not [n, 2, samples].
+        """
+        if len(shape) != 3 or shape[1:] != (2, self.samples):
+            raise ModelError(
+                f"{self.name}: windows must be [n, 2, {self.samples}], not {list(shape)}"
+            )
+
     def having_seen(self, more: Iterable[DatasetIdentity]) -> "ModelMetadata":
         """Return the same with further datasets among those that training has seen."""
         return self.model_copy(
@@ -326,12 +337,7 @@ class FilePredictor(ABC):
         return found
 
     def _checked(self, windows: npt.NDArray[Any]) -> Float32:
-        expected = (2, self.metadata.samples)
-        if windows.ndim != 3 or windows.shape[1:] != expected:
-            raise ModelError(
-                f"{self.metadata.name}: windows must be [n, {expected[0]}, {expected[1]}], "
-                f"not {list(windows.shape)}"
-            )
+        self.metadata.require_windows(windows.shape)
         if windows.dtype.kind not in "fiu":
             raise ModelError(f"{self.metadata.name}: windows must be real, not {windows.dtype}")
         with np.errstate(over="ignore"):

@@ -62,6 +62,27 @@ def _describe(layer: nn.Module) -> None:
     elif isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d)):
         layer.num_features = len(layer.weight)
     elif isinstance(layer, nn.RNNBase):
-        layer.input_size = layer.get_parameter("weight_ih_l0").shape[1]
+        _describe_recurrent(layer)
     else:
         raise HertzianError(f"{type(layer).__name__} can't have fewer units than it was built with")
+
+
+def _describe_recurrent(layer: nn.RNNBase) -> None:
+    """Take fewer inputs of a recurrent layer; its kernels read as many units as it was built with.
+
+    They check no shapes, and would read foreign memory.
+    """
+    kind = next(kind for kind in (nn.LSTM, nn.GRU, nn.RNN) if isinstance(layer, kind))
+    whole = kind(
+        layer.get_parameter("weight_ih_l0").shape[1],
+        layer.hidden_size,
+        num_layers=layer.num_layers,
+        bias=layer.bias,
+        batch_first=layer.batch_first,
+        bidirectional=layer.bidirectional,
+        device="meta",
+    )
+    for name, value in whole.named_parameters():
+        if layer.get_parameter(name).shape != value.shape:
+            raise HertzianError(f"{kind.__name__} can't have fewer units than it was built with")
+    layer.input_size = whole.input_size

@@ -107,6 +107,12 @@ def rows_of(windows: WindowSource, rows: Indices, labels: Indices) -> BatchSourc
     return ArrayDataset([(windows.rows(rows), labels)])
 
 
+def shape_of(windows: BatchSource) -> tuple[int, ...]:
+    """Return the form of a source's windows: (n, 2, samples)."""
+    x, *_ = windows[np.zeros(1, dtype=np.int64)]
+    return len(windows), *x.shape[1:]
+
+
 class EpochBatches(Sampler[Indices]):
     """Index arrays of whole batches; each epoch its own permutation of (seed, epoch).
 

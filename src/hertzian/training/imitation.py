@@ -106,6 +106,8 @@ class Imitation(Classifier):
         HertzianError: a patience of less than one epoch.
     """
 
+    measured = "same answer"
+
     def __init__(
         self,
         learner: nn.Module,
@@ -137,6 +139,10 @@ class Imitation(Classifier):
             if isinstance(layer, nn.modules.batchnorm._BatchNorm):
                 layer.eval()
         return self
+
+    def on_validation_model_train(self) -> None:
+        """Go on after a validation: Lightning would restore flags, and call nothing."""
+        self.train()
 
     def on_fit_start(self) -> None:
         """Bring the original to where the copy is."""

@@ -27,6 +27,9 @@ class Learner(lightning.LightningModule, ABC):
             1.3 to 1.5 times as fast on a CPU.
     """
 
+    measured: ClassVar[str] = "accuracy"
+    """What the share `validation_accuracy` is, for the user."""
+
     monitor: ClassVar[str] = "validation_loss"
     mode: ClassVar[Literal["min", "max"]] = "min"
     gradient_norm: ClassVar[float | None] = None

@@ -67,9 +67,9 @@ class TrainingProgress(Callback):
         figures = ", ".join(
             f"{title} {float(found[name]):{form}}"
             for name, title, form in (
-                ("train_loss", "loss", ".4f"),
-                ("validation_loss", "validation loss", ".4f"),
-                ("validation_accuracy", "accuracy", ".2%"),
+                ("train_loss", "loss", "#.4g"),
+                ("validation_loss", "validation loss", "#.4g"),
+                ("validation_accuracy", getattr(pl_module, "measured", "accuracy"), ".2%"),
             )
             if name in found
         )
