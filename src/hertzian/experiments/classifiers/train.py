@@ -280,12 +280,12 @@ def _refuse_other_windows(model: nn.Module, name: str, data: SplitData) -> None:
 
 def _earlier(context: StageContext, name: str, data: SplitData) -> nn.Module:
     """Return the network of an earlier stage, if it learnt from the same part of the same data."""
-    network = trained(context, name)
     if split_data(context, source_of(context, name).data).description != data.description:
         raise ExperimentError(
             f"stage {name} learnt from other windows, or another split of them: the test "
             f"would not be on what is new to both; give both stages the same data"
         )
+    network = trained(context, name)
     if isinstance(network, MultiHead):
         raise ExperimentError(f"stage {name} trains a network with several heads; give one of one")
     return network
