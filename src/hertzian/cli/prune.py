@@ -7,7 +7,14 @@ import typer
 
 from hertzian.cli import output
 from hertzian.cli.inputs import open_data
-from hertzian.cli.retraining import divided, identity, same_answers, some_of, training_folder
+from hertzian.cli.retraining import (
+    DataArgument,
+    divided,
+    identity,
+    same_answers,
+    some_of,
+    training_folder,
+)
 from hertzian.signal import HertzianError
 
 LONGEST_NAME = 200
@@ -21,13 +28,7 @@ def prune(
             help="Shipped name, run folder, .safetensors or .onnx; weights and .json beside it.",
         ),
     ],
-    data: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DATA",
-            help="Dataset with windows like those that the model will see; labels don't matter.",
-        ),
-    ],
+    data: DataArgument,
     out: Annotated[
         Path,
         typer.Argument(

@@ -12,6 +12,7 @@ from hertzian.cli import output
 from hertzian.cli.inputs import open_data
 from hertzian.cli.retraining import (
     ASKED_WINDOWS,
+    DataArgument,
     divided,
     identity,
     same_answers,
@@ -41,13 +42,7 @@ def quantize(
             ".safetensors and .json.",
         ),
     ],
-    data: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DATA",
-            help="Dataset with windows like those that the model will see; labels don't matter.",
-        ),
-    ],
+    data: DataArgument,
     out: Annotated[
         Path,
         typer.Argument(metavar="OUT", help="The file to write: .onnx, or .pte for ExecuTorch."),

@@ -6,10 +6,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
+import typer
 
 from hertzian.datasets.dataset import Dataset
 from hertzian.deployment.runtime import DatasetIdentity, Predictor
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     from hertzian.training import BatchSource
 
 Windows = npt.NDArray[np.float32]
+
+DataArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA",
+        help="Dataset with windows like those that the model will see; labels don't matter.",
+    ),
+]
 
 ASKED_WINDOWS = 1000
 _VALIDATION = 0.1

@@ -152,7 +152,8 @@ def _check_memory(path: Path) -> None:
 
     try:
         plans = deserialize_pte_binary(path.read_bytes()).program.execution_plan
-        planned = sum(size for plan in plans for size in plan.non_const_buffer_sizes)
+        # a negative size is a huge one to the runtime
+        planned = sum(size % (1 << 64) for plan in plans for size in plan.non_const_buffer_sizes)
     except Exception as error:  # whatever its parser raises of what is damaged
         raise ModelError(f"{path}: not a usable program ({error})") from None
     if planned > MOST_PLANNED_BYTES:

@@ -4,6 +4,7 @@ The metrics of each are one block under the stage's own name; its folder holds `
 and `predictions.npz`, the test's probabilities in the order of the split.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -48,15 +49,15 @@ INTEGERS = "integers.onnx"
 _BETA, _BETA_BATCH = 9e5, 32
 
 
-class NetworkSettings(StageSettings):
+class NetworkSettings(StageSettings, ABC):
     """A stage whose folder has a network: `WEIGHTS`, of a `pruned` one fewer, or `INTEGERS`."""
 
     pruned: ClassVar[bool] = False
     in_integers: ClassVar[bool] = False
 
+    @abstractmethod
     def source(self, context: StageContext) -> "TrainSettings":
         """Return the settings by which its network was first built and trained."""
-        raise NotImplementedError
 
 
 class TrainSettings(NetworkSettings):
