@@ -123,3 +123,17 @@ def test_wrong_use_and_bad_files(data, tmp_path, monkeypatch, arguments, status,
 
 def test_help_has_examples(data):
     assert "hertzian data info windows.h5 --json" in " ".join(data("info", "--help").out.split())
+
+
+def test_bandwidths_and_symbol_rates_are_told_where_they_are_known(data, tmp_path):
+    path = tmp_path / "d.h5"
+    known = np.full(720, np.nan, np.float32)
+    known[[3, 7, 11]] = 12.5e3, 50e3, 25e3
+    write_dataset(path, dataclasses.replace(like_10a(), bandwidth_hz=known))
+    document = data("info", path, "--json").document
+    assert document["bandwidth_hz"] == {"lowest": 12.5e3, "highest": 50e3}
+    assert document["symbol_rate_hz"] is None
+    out = data("info", path).out
+    assert "occupied bandwidth" in out
+    assert "12.5 kHz to 50 kHz" in out
+    assert "symbol rate" not in out

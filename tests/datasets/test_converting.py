@@ -77,6 +77,13 @@ def test_the_progress_is_told(tmp_path):
         ({}, "hertzian-npz", []),
         ({}, "radcom", []),
         ({}, "radioml-pickle", ["protocols"]),
+        ({"bandwidth_hz": np.ones(24, np.float32)}, "hertzian-npz", []),
+        ({"bandwidth_hz": np.ones(24, np.float32)}, "radcom", ["bandwidths"]),
+        (
+            {"symbol_rate_hz": np.ones(24, np.float32)},
+            "radioml-2018",
+            ["protocols", "symbol rates"],
+        ),
         ({"protocol": None, "protocols": ()}, "radioml-2018", []),
         ({"group": np.arange(24) // 2}, "radcom", ["groups"]),
         ({"group": np.arange(24) // 2}, "radioml-2018", ["protocols", "groups"]),

@@ -33,6 +33,8 @@ def example(count=50, samples=16, **changes):
         **{"preset": "field", "seed": 2**62, "sample_rate_hz": 1e6},
         **{"snr_definition": "total signal power over noise power", "version": "0.1"},
         **{"protocol": random.integers(-1, 2, count), "protocols": ("LoRa", "DVB-T")},
+        "bandwidth_hz": random.choice([125e3, 8e6, np.nan], count).astype(np.float32),
+        "symbol_rate_hz": random.choice([977.0, np.nan], count).astype(np.float32),
     }
     return Dataset(**(parts | changes))
 
@@ -52,7 +54,15 @@ def same(found, expected):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("changes", [{}, {"protocol": None, "protocols": ()}, {"count": 0}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"protocol": None, "protocols": ()},
+        {"bandwidth_hz": None, "symbol_rate_hz": None},
+        {"count": 0, "bandwidth_hz": None, "symbol_rate_hz": None},
+    ],
+)
 def test_a_dataset_comes_back_as_it_was_written(tmp_path, suffix, changes):
     path = tmp_path / f"data{suffix}"
     dataset = example(**changes)

@@ -2,6 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
+from tests.waveforms.measures import bandwidth
 
 from hertzian.datasets import radcom_like
 from hertzian.datasets.presets import PRESETS
@@ -14,10 +15,11 @@ RADARS = {
     "Air-Ground-MTI": (20, 80),
     "Ground mapping": (4, 120),
 }
+STEADY = ("802.11bg", "802.15.4")
 
 
 def sent(kind, count=200, samples=512):
-    return radcom_like._SENDING.send(kind, count, samples, generator(1)).numpy()
+    return radcom_like._SENDING.send(kind, count, samples, generator(1)).x.numpy()
 
 
 def signal(name, kind, level, count=200):
@@ -99,3 +101,29 @@ def test_some_windows_by_gain_have_somebody_elses_burst():
     loud = np.mean(power > 1 + 4 / 128**0.5)
     assert 0.1 < loud < 0.35
     assert 0.8 < np.median(power) < 1.3
+
+
+@pytest.mark.parametrize("kind", RADCOM_AWGN.kinds, ids=str)
+def test_the_bandwidth_that_is_told_is_the_one_that_is_sent(kind):
+    told = radcom_like._SENDING.send(kind, 400, 4096, generator(2))
+    measured = [bandwidth(alike.numpy(), 2048) for alike in told.x.split(8)]
+    expected = told.bandwidth[::8].numpy()
+    ratio = np.median(measured / expected)
+    if kind.modulation == "AM-DSB":  # the carrier holds most of the power
+        assert 0.7 < ratio < 1
+    else:
+        assert ratio == pytest.approx(1, abs=0.03)
+    assert len(set(told.bandwidth.tolist())) == (1 if kind.protocol in STEADY else 50)
+
+
+def test_symbol_rates_are_told_of_what_has_symbols():
+    told = {
+        kind.protocol: float(radcom_like._SENDING.send(kind, 8, 128, generator(3)).symbol_rate[0])
+        for kind in RADCOM_AWGN.kinds
+    }
+    assert told["Bluetooth"] == pytest.approx(0.1)
+    assert told["802.11bg"] == pytest.approx(0.1375)
+    assert told["802.15.4"] == pytest.approx(0.00625)
+    assert 1 / 12 < told["SATCOM"] < 1 / 8
+    assert np.isnan(told["AM radio"])
+    assert np.isnan(told["Airborne-range"])

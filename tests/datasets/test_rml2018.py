@@ -17,7 +17,7 @@ def parts(label, count=64, level=30.0, seed=0):
 
 def sent(label, count=64, samples=4096):
     source = PRESET.maker.source
-    return source.sending.send(Kind(label), count, samples, generator(1)).numpy()
+    return source.sending.send(Kind(label), count, samples, generator(1)).x.numpy()
 
 
 def test_it_has_the_classes_labels_and_sizes_of_the_published_set():

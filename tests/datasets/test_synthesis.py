@@ -18,11 +18,16 @@ class Counted:
 
     shared_groups = False
 
+    def __init__(self, **rates):
+        self.rates = rates
+
     def cell(self, seed, kind, snr_db, count):
         x = np.empty((count, 2, 4), np.float16)
         x[:, 0] = snr_db
         x[:, 1] = np.arange(count)[:, None]
-        return Cell(x, np.arange(count) // 2)
+        known = np.nan if kind is None else self.rates.get(kind.modulation, np.nan)
+        rate = np.full(count, known, np.float32)
+        return Cell(x, np.arange(count) // 2, 2 * rate, rate)
 
 
 class Failing(Counted):
@@ -39,7 +44,7 @@ class Shared(Counted):
 
     def cell(self, seed, kind, snr_db, count):
         made = super().cell(seed, kind, snr_db, count)
-        return Cell(made.x, np.where(np.arange(count) % 3 == 2, -1, made.group))
+        return dataclasses.replace(made, group=np.where(np.arange(count) % 3 == 2, -1, made.group))
 
 
 def small(maker, **changes):
@@ -81,6 +86,22 @@ def test_shared_groups_keep_their_numbers_in_every_cell(monkeypatch, tmp_path):
     np.testing.assert_array_equal(group, np.tile([0, 0, -1, 1, 2], 4))
 
 
+def test_what_was_sent_is_told_in_hertz_where_it_is_known(monkeypatch, tmp_path):
+    monkeypatch.setitem(presets.PRESETS, "field", small(Counted(QPSK=0.25), sample_rate_hz=1e6))
+    synthesise("field", tmp_path / "d.h5", per=2, seed=0)
+    dataset = read_dataset(tmp_path / "d.h5")
+    np.testing.assert_array_equal(dataset.symbol_rate_hz, [np.nan] * 4 + [250e3] * 4)
+    np.testing.assert_array_equal(dataset.bandwidth_hz, [np.nan] * 4 + [500e3] * 4)
+
+
+def test_where_nothing_is_known_of_any_window_there_is_no_column(monkeypatch, tmp_path):
+    monkeypatch.setitem(presets.PRESETS, "field", small(Counted()))
+    synthesise("field", tmp_path / "d.npz", per=2, seed=0)
+    dataset = read_dataset(tmp_path / "d.npz")
+    assert dataset.symbol_rate_hz is None
+    assert dataset.bandwidth_hz is None
+
+
 def test_kinds_may_differ_in_number_and_have_protocols(monkeypatch, tmp_path):
     kinds = (Kind("PCW", "Mapping"), Kind("PCW", "Range"), Kind("BPSK"))
     monkeypatch.setitem(
@@ -98,7 +119,8 @@ def test_kinds_may_differ_in_number_and_have_protocols(monkeypatch, tmp_path):
 @pytest.mark.parametrize("rows", [3, 5, 7, 20])
 def test_windows_are_read_across_cells_in_order(rows):
     cells = (Counted().cell(0, None, number, 5) for number in range(4))
-    made = synthesis._MadeWindows(cells, (20, 2, 4), np.zeros(20, np.int64), False, lambda n: None)
+    facts = synthesis._Facts.of(20)
+    made = synthesis._MadeWindows(cells, (20, 2, 4), facts, False, 1.0, lambda n: None)
     x = np.concatenate([made[first : first + rows] for first in range(0, 20, rows)])
     np.testing.assert_array_equal(x[:, 0, 0], np.repeat(np.arange(4), 5))
     np.testing.assert_array_equal(x[:, 1, 0], np.tile(np.arange(5), 4))

@@ -178,7 +178,30 @@ def test_an_estimate_of_the_snr_has_a_block():
     assert heads["modulation"]["accuracy"] == 1.0
     # the labels are -10, 10, -10
     assert heads["snr_db"] == {
-        **{"examples": 3, "rms_error": pytest.approx(np.sqrt((2 * 18**2 + 4) / 3))},
-        **{"bias": pytest.approx(34 / 3), "rms_error_snr_ge_0": 2.0},
+        **{"examples": 3, "relative": False, "median_error": 18.0},
+        **{"rms_error": pytest.approx(np.sqrt((2 * 18**2 + 4) / 3)), "bias": pytest.approx(34 / 3)},
+        **{"rms_error_snr_ge_0": 2.0, "median_error_snr_ge_0": 2.0},
         "rms_error_by_snr": {"-10": 18.0, "10": 2.0},
     }
+
+
+def test_the_error_of_a_bandwidth_is_a_share_of_it_where_it_is_known():
+    class Estimates(FirstSample):
+        def __init__(self):
+            super().__init__()
+            quantities = {"quantities": ("bandwidth_hz", "symbol_rate_hz")}
+            self.metadata = self.metadata.model_copy(update=quantities)
+
+        def heads(self, windows):
+            said = np.full((len(windows), 1), 110e3)
+            return {"modulation": self.logits(windows), "bandwidth_hz": said}
+
+    known = np.array([100e3, np.nan, 137.5e3], np.float32)
+    data = replace(dataset([0, 1, 2], [2, 1, 0]), bandwidth_hz=known)
+    heads = evaluate_windows(Estimates(), data, data="d")["heads"]
+    assert set(heads) == {"modulation", "bandwidth_hz"}
+    block = heads["bandwidth_hz"]
+    assert block["examples"] == 2
+    assert block["relative"]
+    assert block["bias"] == pytest.approx((0.1 - 0.2) / 2)
+    assert block["rms_error"] == pytest.approx(np.sqrt((0.01 + 0.04) / 2))

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from hertzian.models import MultiHead, build, count_parameters, names, spec
+from hertzian.models.heads import Quantity
 from hertzian.models.iqclnet import QAMS
 from hertzian.signal import HertzianError
 
@@ -81,3 +82,17 @@ def test_a_quantity_keeps_its_digits_in_half_precision():
         found = model(torch.randn(64, 2, 128))["hertz"]
     assert found.dtype == torch.float32
     assert len(found.unique()) > 8
+
+
+def test_a_positive_quantity_learns_ratios_and_stays_finite():
+    head = Quantity(torch.nn.Identity(), positive=True)
+    head.standardise(torch.tensor([1e3, torch.nan, 1e5]))
+    answers = head(torch.tensor([[0.0], [1e30], [-1e30]]))
+    assert answers[0].item() == pytest.approx(1e4)  # the geometric mean
+    assert torch.isfinite(answers).all()
+    assert (answers > 0).all()
+    # a factor is worth as much up as down, wherever it starts
+    errors = head.errors(torch.tensor([2e3, 5e4]), torch.tensor([1e3, 1e5]))
+    assert errors[0].item() == pytest.approx(-errors[1].item())
+    with pytest.raises(HertzianError, match="can't learn from 0"):
+        head.standardise(torch.tensor([0.0, 1.0]))

@@ -42,6 +42,27 @@ def test_bandwidths_lie_within_the_sampled_band(label):
     assert 0 <= make(label).occupied_bandwidth <= 1
 
 
+@pytest.mark.parametrize(
+    ("label", "parameters", "rate"),
+    [
+        # by the standards' own numbers: rate and sampling rate in MHz
+        ("DSSS-CCK", {"samples_per_chip": 2.0}, 1.375 / 22),  # 802.11b: 11 Mbit/s
+        ("DSSS-BPSK", {"samples_per_chip": 2.0, "code": "barker11"}, 1 / 22),  # 802.11: 1 Mbit/s
+        ("DSSS-OQPSK", {"samples_per_chip": 5.0}, 0.0625 / 10),  # 802.15.4: 250 kbit/s
+        ("OFDM", {"oversampling": 2.0}, 0.25 / 40),  # 802.11a: 4 us
+        ("CSS", {"bandwidth": 0.5, "spreading_factor": 7}, 0.5 / 128),
+        ("GFSK", {"samples_per_symbol": 10.0}, 0.1),
+        ("PPM", {"samples_per_symbol": 20.0}, 0.05),
+        ("OOK", {"samples_per_symbol": 4.0, "coding": "manchester"}, 0.25),
+        ("OQPSK", {"samples_per_symbol": 6.0}, 1 / 6),
+        *((label, {}, None) for label in ("WBFM", "AM-SSB", "LFM", "PCW", "CW", "noise")),
+    ],
+)
+def test_symbol_rates_are_those_of_the_symbols(label, parameters, rate):
+    found = make(label, **parameters).symbol_rate
+    assert found is None if rate is None else found == pytest.approx(rate)
+
+
 def test_another_package_adds_a_waveform_that_is_loaded_when_used(monkeypatch):
     points = [
         EntryPoint("Siren", "hertzian.waveforms.tone:Carrier", ENTRY_POINTS),

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -12,11 +13,14 @@ from hertzian.cli import output
 from hertzian.cli.inputs import open_data
 from hertzian.report import engineering
 from hertzian.report.text import printable, shown_path
+from hertzian.signal import BANDWIDTH_HZ, SYMBOL_RATE_HZ
 
 if TYPE_CHECKING:
     from hertzian.datasets.blind_snr import Estimate
     from hertzian.datasets.dataset import Dataset
     from hertzian.datasets.inspection import ClassFacts, Inspection
+
+_RATES = {BANDWIDTH_HZ: "occupied bandwidth", SYMBOL_RATE_HZ: "symbol rate"}
 
 
 def info(
@@ -55,6 +59,7 @@ def _document(file: Path, format: str, dataset: "Dataset", seen: "Inspection") -
         **{"preset": dataset.preset, "seed": dataset.seed, "version": dataset.version},
         "sample_rate_hz": dataset.sample_rate_hz,
         "snr_definition": dataset.snr_definition,
+        **{name: _limits(dataset, name) for name in _RATES},
         **seen.document(),
     }
 
@@ -105,9 +110,27 @@ def _facts(format: str, dataset: "Dataset", seen: "Inspection") -> list[tuple[st
         ("cells (class, SNR)", f"{seen.cells:,} of {cells} windows"),
         ("groups", groups),
         ("SNR", dataset.snr_definition),
+        *_rates(dataset),
         ("RMS", rms),
         ("looked at", f"{seen.sampled:,} windows"),
     ]
+
+
+def _rates(dataset: "Dataset") -> list[tuple[str, str]]:
+    unit = "" if dataset.sample_rate_hz == 1.0 else "Hz"
+    found = {name: _limits(dataset, key) for key, name in _RATES.items()}
+    return [
+        (name, f"{engineering(limits['lowest'], unit)} to {engineering(limits['highest'], unit)}")
+        for name, limits in found.items()
+        if limits is not None
+    ]
+
+
+def _limits(dataset: "Dataset", name: str) -> dict[str, float] | None:
+    """Return the smallest and the largest number known in a column; None where there is none."""
+    column = getattr(dataset, name)
+    known = np.empty(0) if column is None else column[np.isfinite(column)]
+    return {"lowest": float(known.min()), "highest": float(known.max())} if len(known) else None
 
 
 def _classes(seen: "Inspection") -> Table:

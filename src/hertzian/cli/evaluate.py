@@ -131,15 +131,22 @@ def _print_windows(block: dict[str, Any], console: Console) -> None:
 
 
 def _print_errors(block: dict[str, Any], console: Console) -> None:
+    def shown(error: float) -> str:
+        return _percent(error) if block["relative"] else f"{error:.3g}"
+
     facts = Table.grid(padding=(0, 2))
     facts.add_row("examples", f"{block['examples']:,}")
-    facts.add_row("root mean square error", f"{block['rms_error']:.3g}")
-    facts.add_row("mean error", f"{block['bias']:.3g}")
+    for name, key in (
+        ("root mean square error", "rms_error"),
+        ("median error", "median_error"),
+        ("mean error", "bias"),
+    ):
+        facts.add_row(name, shown(block[key]))
     console.print(facts)
     table = Table("SNR (dB)", box=None, header_style="bold")
     table.add_column("error", justify="right")
     for level, error in block["rms_error_by_snr"].items():
-        table.add_row(level, f"{error:.3g}")
+        table.add_row(level, shown(error))
     console.print(table)
 
 

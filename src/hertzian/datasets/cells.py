@@ -32,10 +32,15 @@ class Cell:
         x: float16 or float32 [n, 2, samples].
         group: int64 [n], from 0 on without holes; windows of one realisation share it. -1 where a
             window shares samples with two groups.
+        bandwidth: 99% occupied (of analog ones: necessary), of what was sent, cycles per sample:
+            float32 [n], NaN where it isn't known.
+        symbol_rate: symbols per sample, likewise.
     """
 
     x: npt.NDArray[np.float16] | npt.NDArray[np.float32]
     group: npt.NDArray[np.int64]
+    bandwidth: npt.NDArray[np.float32]
+    symbol_rate: npt.NDArray[np.float32]
 
 
 def field_scene(label: str, snr_db: float) -> Scene:
@@ -102,7 +107,10 @@ def field_cell(seed: int, label: str, snr_db: float, count: int, begin: int = 0)
                 groups += [tried] * len(cut)
         tried += 1
     x = np.concatenate(cuts)[:count] if cuts else np.empty((0, 2, WINDOW), np.float16)
-    return Cell(x, np.unique(groups[:count], return_inverse=True)[1].astype(np.int64))
+    group = np.unique(groups[:count], return_inverse=True)[1].astype(np.int64)
+    # the front end has scaled the windows, each by what the detector measured
+    unknown = np.full(count, np.nan, dtype=np.float32)
+    return Cell(x, group, unknown, unknown)
 
 
 def _first_index(label: str, snr_db: float) -> int:

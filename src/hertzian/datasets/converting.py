@@ -117,6 +117,8 @@ def lost_in(format: str, dataset: Dataset) -> list[str]:
     lost = []
     if dataset.protocol is not None and format != radcom.NAME:
         lost.append("protocols")
+    measured = {"bandwidth_hz": "bandwidths", "symbol_rate_hz": "symbol rates"}
+    lost += [text for name, text in measured.items() if getattr(dataset, name) is not None]
     if not _keeps_groups(format, dataset):
         lost.append("groups")
     if dataset.version or dataset.seed:

@@ -9,11 +9,16 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from hertzian.signal import HertzianError
+from hertzian.signal import BANDWIDTH_HZ, SYMBOL_RATE_HZ, HertzianError
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
 LONGEST_WINDOW = 1 << 20
+MEASURED = (BANDWIDTH_HZ, SYMBOL_RATE_HZ)
+"""Columns of what was sent, measured in hertz."""
+
+COLUMNS = ("modulation", "snr_db", "group", "protocol", *MEASURED)
+"""Names of what a dataset has for each window, some of it perhaps None."""
 
 _SHOWN = 200  # characters of a name that a message shows
 _BATCH_BYTES = 64 << 20
@@ -217,6 +222,9 @@ class Dataset:
         version: version of Hertzian that made it.
         protocol: int64 [n], indices into `protocols`, -1 for none; or None.
         protocols: protocol names.
+        bandwidth_hz: 99% occupied bandwidth of what was sent, of analog transmissions the necessary
+            one (ITU-R SM.1138), float32 [n], NaN where it isn't known; or None.
+        symbol_rate_hz: symbols per second, likewise.
     """
 
     x: WindowSource
@@ -231,6 +239,8 @@ class Dataset:
     version: str
     protocol: npt.NDArray[np.int64] | None = None
     protocols: tuple[str, ...] = ()
+    bandwidth_hz: Float32 | None = None
+    symbol_rate_hz: Float32 | None = None
 
     def __post_init__(self) -> None:
         """Check that the parts belong together.
@@ -243,7 +253,7 @@ class Dataset:
         shape = self.x.shape
         if len(shape) != 3 or shape[1] != 2 or not 1 <= shape[2] <= LONGEST_WINDOW:
             raise DatasetError(f"x is {list(shape)}, expected [n, 2, samples]")
-        for name in ("modulation", "snr_db", "group", "protocol"):
+        for name in COLUMNS:
             column = getattr(self, name)
             if column is not None and column.shape != shape[:1]:
                 raise DatasetError(f"{name} is {list(column.shape)}, expected [{shape[0]}]")

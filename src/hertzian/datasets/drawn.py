@@ -1,5 +1,6 @@
 """Windows of waveforms with random parameters, each through a channel of its own."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,6 +15,16 @@ from hertzian.datasets.published import Kind
 
 class Sender(Protocol):
     """What sends; a `Waveform` does."""
+
+    @property
+    def occupied_bandwidth(self) -> float:
+        """Bandwidth that holds 99% of the power, in cycles per sample."""
+        ...
+
+    @property
+    def symbol_rate(self) -> float | None:
+        """Symbols per sample; None of what has no steady rate."""
+        ...
 
     def generate(self, batch: int, samples: int, generator: torch.Generator) -> Tensor:
         """Return complex64 [batch, samples]."""
@@ -33,6 +44,20 @@ def between(lower: float, upper: float, generator: torch.Generator) -> float:
 
 
 @dataclass(frozen=True)
+class Sent:
+    """What was sent.
+
+    Attributes:
+        x: complex64 [n, samples].
+        bandwidth, symbol_rate: as in `Cell`, float32 [n].
+    """
+
+    x: Tensor
+    bandwidth: Tensor
+    symbol_rate: Tensor
+
+
+@dataclass(frozen=True)
 class Sending:
     """What is sent for each kind, by the kind.
 
@@ -42,13 +67,17 @@ class Sending:
 
     waveforms: Mapping[Kind, Draw]
 
-    def send(self, kind: Kind, count: int, samples: int, generator: torch.Generator) -> Tensor:
-        """Return complex64 [count, samples]."""
-        parts = []
+    def send(self, kind: Kind, count: int, samples: int, generator: torch.Generator) -> Sent:
+        """Return `count` windows."""
+        parts, facts = [], []
         for first in range(0, count, _ALIKE):
-            waveform = self.waveforms[kind](generator)
-            parts.append(waveform.generate(min(_ALIKE, count - first), samples, generator))
-        return torch.cat(parts)
+            waveform, alike = self.waveforms[kind](generator), min(_ALIKE, count - first)
+            parts.append(waveform.generate(alike, samples, generator))
+            # a bare carrier has no bandwidth, and some have no symbols
+            rates = (waveform.occupied_bandwidth or math.nan, waveform.symbol_rate or math.nan)
+            facts += [rates] * alike
+        bandwidth, symbol_rate = torch.tensor(facts, dtype=torch.float32).unbind(1)
+        return Sent(torch.cat(parts), bandwidth, symbol_rate)
 
 
 @dataclass(frozen=True)
@@ -76,8 +105,9 @@ class Drawn:
     def parts(self, kind: Kind, snr_db: float, count: int, generator: torch.Generator) -> Parts:
         """Return `count` windows, at most a chunk; each is a group."""
         sent = self.sending.send(kind, count, self.samples + self.run_in, generator)
-        signal = self.channel(sent, snr_db, generator)[:, self.run_in :]
-        return Parts(signal, self.noise(signal, snr_db, generator), torch.arange(count))
+        signal = self.channel(sent.x, snr_db, generator)[:, self.run_in :]
+        noise = self.noise(signal, snr_db, generator)
+        return Parts(signal, noise, torch.arange(count), sent.bandwidth, sent.symbol_rate)
 
 
 def at_every_snr(

@@ -1,8 +1,9 @@
 """Dataset files, `.h5` and `.npz`, read without trust in their sizes and without unpickling.
 
-Both hold the arrays `x`, `modulation`, `snr_db`, `group` and perhaps `protocol`, the name lists
-`modulations` and `protocols`, and `preset`, `seed`, `sample_rate_hz`, `snr_definition`, `version`:
-as root attributes in HDF5, as arrays without dimensions in `.npz`.
+Both hold the arrays `x`, `modulation`, `snr_db`, `group` and perhaps `protocol`, `bandwidth_hz` and
+`symbol_rate_hz`, the name lists `modulations` and `protocols`, and `preset`, `seed`,
+`sample_rate_hz`, `snr_definition`, `version`: as root attributes in HDF5, as arrays without
+dimensions in `.npz`.
 """
 
 import math
@@ -16,22 +17,25 @@ import numpy as np
 import numpy.typing as npt
 
 from hertzian.datasets.dataset import (
+    COLUMNS,
+    MEASURED,
     Advance,
     ArrayWindows,
     Dataset,
     DatasetError,
+    Float32,
     as_float32,
     finite,
     ignore,
 )
 from hertzian.datasets.hdf5 import BEST_COMPRESSION, H5Windows, check_heaps, plain_array, reading
 from hertzian.recordings import atomic_path
+from hertzian.signal import BANDWIDTH_HZ, SYMBOL_RATE_HZ
 
 H5_NAME, NPZ_NAME = "hertzian-h5", "hertzian-npz"
 
-_COLUMNS = ("modulation", "snr_db", "group", "protocol")
 _NAMES = ("modulations", "protocols")
-_OPTIONAL = ("protocol", "protocols")
+_OPTIONAL = ("protocol", "protocols", *MEASURED)
 _ATTRIBUTES: dict[str, type[str] | type[int] | type[float]] = {
     "preset": str,
     "seed": int,
@@ -39,8 +43,11 @@ _ATTRIBUTES: dict[str, type[str] | type[int] | type[float]] = {
     "snr_definition": str,
     "version": str,
 }
-_KINDS = {"x": "f", "modulation": "iu", "snr_db": "f", "group": "iu", "protocol": "iu"}
-KEYS = ("x", *_COLUMNS, *_NAMES)
+_KINDS = {
+    **{"x": "f", "modulation": "iu", "snr_db": "f", "group": "iu", "protocol": "iu"},
+    **dict.fromkeys(MEASURED, "f"),
+}
+KEYS = ("x", *COLUMNS, *_NAMES)
 """Names of the arrays."""
 
 _MOST_NAMES = 10_000
@@ -116,8 +123,13 @@ def write_npz(path: str | Path, dataset: Dataset, advance: Advance = ignore) -> 
 
 
 def _columns(dataset: Dataset) -> Parts:
-    columns = {name: getattr(dataset, name) for name in _COLUMNS}
-    return {name: column for name, column in columns.items() if column is not None}
+    columns = {name: getattr(dataset, name) for name in COLUMNS}
+    return {name: column for name, column in columns.items() if _tells(name, column)}
+
+
+def _tells(name: str, column: npt.NDArray[Any] | None) -> bool:
+    """Tell whether a column is there and says anything of any window."""
+    return column is not None and (name not in MEASURED or bool(np.isfinite(column).any()))
 
 
 def _names(dataset: Dataset) -> Parts:
@@ -175,10 +187,16 @@ def _assemble(parts: Parts) -> Dataset:
         group=np.asarray(parts["group"], dtype=np.int64),
         snr_db=np.asarray(parts["snr_db"], dtype=np.float32),
         protocol=None if protocol is None else np.asarray(protocol, dtype=np.int64),
+        bandwidth_hz=_numbers(parts.get(BANDWIDTH_HZ)),
+        symbol_rate_hz=_numbers(parts.get(SYMBOL_RATE_HZ)),
         modulations=_texts(parts["modulations"]),
         protocols=_texts(parts.get("protocols", ())),
         **{name: _attribute(name, parts[name]) for name in _ATTRIBUTES},
     )
+
+
+def _numbers(values: npt.NDArray[Any] | None) -> Float32 | None:
+    return None if values is None else as_float32(values)
 
 
 def _texts(values: Any) -> tuple[str, ...]:

@@ -38,11 +38,14 @@ class Parts:
         noise: complex64 [n, samples].
         group: int64 [n]; windows of one realisation share it. -1 where a window shares samples with
             two groups.
+        bandwidth, symbol_rate: as in `Cell`, float32 [n].
     """
 
     signal: Tensor
     noise: Tensor
     group: Tensor
+    bandwidth: Tensor
+    symbol_rate: Tensor
 
 
 class Source(Protocol):
@@ -86,7 +89,12 @@ class Synthetic:
         """Return the windows of chunk `index` of a cell."""
         parts = self.parts(seed, kind, snr_db, index, count)
         x = self.scale(parts.signal + parts.noise)
-        return Cell(to_channels(x.numpy()), parts.group.numpy())
+        return Cell(
+            x=to_channels(x.numpy()),
+            group=parts.group.numpy(),
+            bandwidth=parts.bandwidth.numpy(),
+            symbol_rate=parts.symbol_rate.numpy(),
+        )
 
     def draw(self, seed: int, kind: Kind, snr_db: float, index: int, count: int) -> Cell:
         """Return `count` windows of the endless stream of a cell; no file holds any of them.
@@ -104,7 +112,12 @@ class Synthetic:
         groups = [cell.group for cell in made]
         if not self.shared_groups:
             groups = numbered(groups)
-        return Cell(np.concatenate([cell.x for cell in made]), np.concatenate(groups))
+        return Cell(
+            x=np.concatenate([cell.x for cell in made]),
+            group=np.concatenate(groups),
+            bandwidth=np.concatenate([cell.bandwidth for cell in made]),
+            symbol_rate=np.concatenate([cell.symbol_rate for cell in made]),
+        )
 
 
 def numbered(groups: Iterable[Group]) -> list[Group]:

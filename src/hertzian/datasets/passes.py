@@ -1,5 +1,6 @@
 """Windows out of passes through GNU Radio's dynamic channel, as the RadioML generator cuts them."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +23,13 @@ _BLOCKS_AT_ONCE = 1000
 def one_course(channel: DynamicChannel, seed: int) -> ChannelStates:
     """Return the channel's course over one pass, long enough for every set."""
     return channel.draw(1, _LONGEST_PASS, seeded(seed))
+
+
+def _facts(transmitter: Transmitter, count: int) -> tuple[Tensor, Tensor]:
+    """Return bandwidth and symbol rate of `count` windows, as in `Cell`."""
+    facts = (transmitter.occupied_bandwidth, transmitter.symbol_rate)
+    first, second = (torch.full((count,), math.nan if each is None else each) for each in facts)
+    return first, second
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,8 @@ class Passes:
         where = states.first_needed(course, first, self.samples)
         sent = read(which, where, self.samples + self.channel.margin)
         signal = states.receive(sent, course, first)
-        return Parts(signal, self.noise(signal, snr_db, generator), course)
+        noise = self.noise(signal, snr_db, generator)
+        return Parts(signal, noise, course, *_facts(transmitter, count))
 
     def _places(
         self, length: int, count: int, generator: torch.Generator
@@ -129,10 +138,13 @@ class Streams:
         block = torch.div(number, STREAM_BLOCK, rounding_mode="floor")
         following = torch.div(number + 1, STREAM_BLOCK, rounding_mode="floor")
         shared = (following > block) & (number < first + count - 1)
+        bandwidth, symbol_rate = _facts(self.transmitters[kind.modulation], count)
         return Parts(
             signal=signal[0].unfold(0, self.samples, self.hop),
             noise=noise[0].unfold(0, self.samples, self.hop),
             group=torch.where(shared, -1, block),
+            bandwidth=bandwidth,
+            symbol_rate=symbol_rate,
         )
 
     def stream(self, kind: Kind, length: int, generator: torch.Generator) -> Tensor:

@@ -101,6 +101,17 @@ class _Halved:
 
     inner: Sender
 
+    @property
+    def occupied_bandwidth(self) -> float:
+        """That of the waveform, as far as the receiver hears it."""
+        return min(1.0, 2 * self.inner.occupied_bandwidth)
+
+    @property
+    def symbol_rate(self) -> float | None:
+        """Symbols per sample received."""
+        rate = self.inner.symbol_rate
+        return None if rate is None else 2 * rate
+
     def generate(self, batch: int, samples: int, generator: torch.Generator) -> Tensor:
         """Return complex64 [batch, samples]."""
         run_in = 64
@@ -169,8 +180,9 @@ class ThroughPasses:
         else:
             states, which = one_course(CHANNEL, self.channel_seed), torch.zeros_like(first)
         sent = _SENDING.send(kind, count, SAMPLES + CHANNEL.margin, generator)
-        signal = states.receive(_TUNED(sent, generator), which, first)
-        return Parts(signal, self.noise(signal, snr_db, generator), which)
+        signal = states.receive(_TUNED(sent.x, generator), which, first)
+        noise = self.noise(signal, snr_db, generator)
+        return Parts(signal, noise, which, sent.bandwidth, sent.symbol_rate)
 
 
 def _in_noise(noise: NoiseRule) -> Drawn:

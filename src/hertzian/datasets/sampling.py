@@ -5,7 +5,14 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from hertzian.datasets.dataset import Dataset, DatasetError, Float32, WindowSource, check_slice
+from hertzian.datasets.dataset import (
+    COLUMNS,
+    Dataset,
+    DatasetError,
+    Float32,
+    WindowSource,
+    check_slice,
+)
 from hertzian.datasets.strata import Int64, find_cells
 
 
@@ -56,11 +63,6 @@ def sample_cells(dataset: Dataset, per: int, seed: int = 0) -> Dataset:
     random = np.random.default_rng([seed, per])
     drawn = [random.permutation(cells.rows(cell))[:per] for cell in range(len(cells))]
     rows = np.sort(np.concatenate(drawn)) if drawn else np.empty(0, dtype=np.int64)
-    return replace(
-        dataset,
-        x=RowsOf(dataset.x, rows),
-        modulation=dataset.modulation[rows],
-        snr_db=dataset.snr_db[rows],
-        group=dataset.group[rows],
-        protocol=None if dataset.protocol is None else dataset.protocol[rows],
-    )
+    columns = {name: getattr(dataset, name) for name in COLUMNS}
+    drawn_columns = {name: each[rows] for name, each in columns.items() if each is not None}
+    return replace(dataset, x=RowsOf(dataset.x, rows), **drawn_columns)

@@ -45,17 +45,33 @@ class Job:
     count: int
 
 
+@dataclass(frozen=True)
+class _Facts:
+    """What is known of windows [n] once they are made; see `Dataset`."""
+
+    group: Int64
+    bandwidth_hz: Float32
+    symbol_rate_hz: Float32
+
+    @classmethod
+    def of(cls, windows: int) -> "_Facts":
+        """Return room for what will be known."""
+        unknown = np.full(windows, np.nan, dtype=np.float32)
+        return cls(np.zeros(windows, dtype=np.int64), unknown, unknown.copy())
+
+
 @dataclass
 class _MadeWindows:
     """Windows [n, 2, samples] that are made when it is their turn to be read, once and in order.
 
-    Reading fills in `group`, so that no more than a few cells are in memory.
+    Reading fills in `facts`, so that no more than a few cells are in memory.
     """
 
     cells: Iterator[Cell]
     shape: tuple[int, ...]
-    group: Int64
+    facts: _Facts
     shared_groups: bool
+    sample_rate_hz: float
     advance: Advance
     _rest: Float32 = field(init=False)
     _row: int = 0
@@ -87,7 +103,10 @@ class _MadeWindows:
         if not self.shared_groups:
             group = np.where(group < 0, -1, group + self._next_group)
             self._next_group += int(cell.group.max(initial=-1)) + 1
-        self.group[row : row + len(group)] = group
+        rows = slice(row, row + len(group))
+        self.facts.group[rows] = group
+        self.facts.bandwidth_hz[rows] = cell.bandwidth * self.sample_rate_hz
+        self.facts.symbol_rate_hz[rows] = cell.symbol_rate * self.sample_rate_hz
         self.advance(len(group))
         return np.asarray(cell.x, dtype=np.float32)
 
@@ -173,14 +192,21 @@ def _dataset(
     protocol = [
         -1 if job.kind.protocol is None else protocols.index(job.kind.protocol) for job in jobs
     ]
-    group = np.zeros(total, dtype=np.int64)
+    facts = _Facts.of(total)
     return Dataset(
         x=_MadeWindows(
-            cells, (total, 2, recipe.samples), group, recipe.maker.shared_groups, advance
+            cells=cells,
+            shape=(total, 2, recipe.samples),
+            facts=facts,
+            shared_groups=recipe.maker.shared_groups,
+            sample_rate_hz=recipe.sample_rate_hz,
+            advance=advance,
         ),
         modulation=np.repeat(np.asarray(labels, dtype=np.int64), counts),
         snr_db=np.repeat(np.asarray([job.snr_db for job in jobs], dtype=np.float32), counts),
-        group=group,
+        group=facts.group,
+        bandwidth_hz=facts.bandwidth_hz,
+        symbol_rate_hz=facts.symbol_rate_hz,
         modulations=modulations,
         protocol=np.repeat(np.asarray(protocol, dtype=np.int64), counts) if protocols else None,
         protocols=protocols,

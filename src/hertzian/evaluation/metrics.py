@@ -144,18 +144,24 @@ def evaluation_block(
 
 
 def error_block(
-    estimates: npt.ArrayLike, truth: npt.ArrayLike, snr_db: npt.ArrayLike
+    estimates: npt.ArrayLike,
+    truth: npt.ArrayLike,
+    snr_db: npt.ArrayLike,
+    *,
+    relative: bool = False,
 ) -> dict[str, Any]:
-    """Return how far estimates of a quantity are from the truth, in the quantity's unit.
+    """Return how far estimates of a quantity are from the truth, in its unit or as shares of it.
 
     Args:
         estimates: [n].
         truth: [n]; examples where it is not finite don't count.
         snr_db: [n]; examples where it is not finite count only in the whole.
+        relative: whether errors are shares of the truth, which then is above zero.
 
     Returns:
-        `examples`, `rms_error` (root mean square), `bias` (mean error), `rms_error_by_snr` as
-        `accuracy_by_snr`, and `rms_error_snr_ge_0`, None without such examples.
+        `examples`, `relative`, `rms_error` (root mean square), `median_error` (of its size), `bias`
+        (mean error), `rms_error_by_snr` as `accuracy_by_snr`, and `rms_error_snr_ge_0` and
+        `median_error_snr_ge_0`, None without such examples.
 
     Raises:
         EvaluationError: nothing to compare, or shapes that do not belong together.
@@ -169,6 +175,8 @@ def error_block(
         )
     known = np.isfinite(true)
     errors, levels = (said - true)[known], levels[known]
+    if relative:
+        errors = errors / true[known]
     if not len(errors):
         raise EvaluationError("no example has a known value of the quantity")
     heard = np.isfinite(levels)
@@ -177,9 +185,12 @@ def error_block(
     audible = errors[levels >= 0]
     return {
         "examples": len(errors),
+        "relative": relative,
         "rms_error": _rms(errors),
+        "median_error": float(np.median(np.abs(errors))),
         "bias": float(errors.mean()),
         "rms_error_snr_ge_0": _rms(audible) if len(audible) else None,
+        "median_error_snr_ge_0": float(np.median(np.abs(audible))) if len(audible) else None,
         "rms_error_by_snr": {
             str(level): float(np.sqrt(square))
             for level, square in zip(rounded, squares, strict=True)

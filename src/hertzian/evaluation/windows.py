@@ -11,7 +11,7 @@ from hertzian.datasets.dataset import Dataset, Float32
 from hertzian.deployment import DatasetIdentity, ModelMetadata, Predictor
 from hertzian.evaluation.classes import EvaluationError, Matching, match_classes
 from hertzian.evaluation.metrics import error_block, evaluation_block, softmax
-from hertzian.signal import MODULATION, PROTOCOL, SNR_DB
+from hertzian.signal import MODULATION, POSITIVE, PROTOCOL, QUANTITIES
 
 
 def refuse_seen(dataset: Dataset, trained_on: Iterable[DatasetIdentity], data: str) -> None:
@@ -39,7 +39,7 @@ def evaluate_windows(
     """Return the block of `evaluate --json` for a model on windows.
 
     The probabilities of a window are softmax(logits / T + b), over the classes compared. Where
-    other heads of the model can be compared too, protocols on data that have them and `snr_db`,
+    other heads of the model can be compared too, protocols and quantities on data that have them,
     there is a block for each under `heads`, that of a quantity as `error_block` has it. Windows
     without a protocol don't count in its block.
 
@@ -63,8 +63,8 @@ def evaluate_windows(
     compared = _heads(metadata, dataset, common)
     wanted = np.any([head.truth >= 0 for head in compared.values()], axis=0)
     snr_db = dataset.snr_db[wanted]
-    estimated = SNR_DB in metadata.quantities and bool(np.isfinite(snr_db).any())
-    names = [*compared, *([SNR_DB] if estimated else [])]
+    measured = _measured(metadata, dataset, wanted)
+    names = [*compared, *measured]
     rows: dict[str, list[Float32]] = {name: [] for name in names}
     for place, x in dataset.batches():
         kept = wanted[place]
@@ -77,8 +77,9 @@ def evaluate_windows(
         name: _block(head, rows[name], dataset.snr_db, wanted, model=called, data=data)
         for name, head in compared.items()
     }
-    if estimated:
-        blocks[SNR_DB] = error_block(np.concatenate(rows[SNR_DB])[:, 0], snr_db, snr_db)
+    for name, truth in measured.items():
+        said = np.concatenate(rows[name])[:, 0]
+        blocks[name] = error_block(said, truth, snr_db, relative=name in POSITIVE)
     if len(blocks) == 1:
         return blocks[MODULATION]
     return {"model": called, "data": data, "examples": int(wanted.sum()), "heads": blocks}
@@ -118,6 +119,15 @@ def _protocol(metadata: ModelMetadata, dataset: Dataset, common: bool) -> _Head 
         return None
     biases = _biases(metadata.protocol_biases, matching)
     return _Head(matching, truth, metadata.protocol_temperature, biases)
+
+
+def _measured(
+    metadata: ModelMetadata, dataset: Dataset, wanted: npt.NDArray[np.bool_]
+) -> dict[str, Float32]:
+    """Return the truth of the windows wanted for each quantity that model and data both have."""
+    columns = {name: getattr(dataset, name) for name in QUANTITIES if name in metadata.quantities}
+    known = {name: each[wanted] for name, each in columns.items() if each is not None}
+    return {name: each for name, each in known.items() if np.isfinite(each).any()}
 
 
 def _biases(biases: tuple[float, ...], matching: Matching) -> npt.NDArray[np.float64]:

@@ -6,7 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hertzian.signal import MODULATION, HertzianError
+from hertzian.signal import MODULATION, POSITIVE, HertzianError
+
+_FURTHEST = 10.0  # standard deviations
 
 
 class Quantity(nn.Module):
@@ -14,11 +16,13 @@ class Quantity(nn.Module):
 
     Args:
         head: [batch, ...] -> [batch, 1].
+        positive: whether the number is above zero; mean and deviation are then of its logarithm.
     """
 
-    def __init__(self, head: nn.Module) -> None:
+    def __init__(self, head: nn.Module, positive: bool = False) -> None:
         super().__init__()
         self.head = head
+        self.positive = positive
         self.mean: Tensor
         self.deviation: Tensor
         self.register_buffer("mean", torch.zeros(()))
@@ -28,9 +32,13 @@ class Quantity(nn.Module):
         """Take mean and deviation of the values to learn, those that are finite.
 
         Raises:
-            HertzianError: there are fewer than two different ones.
+            HertzianError: there are fewer than two different ones, or one isn't above zero as it
+                should be.
         """
         known = values[torch.isfinite(values)].double()
+        if self.positive and not bool((known > 0).all()):
+            raise HertzianError(f"a positive quantity can't learn from {float(known.min()):g}")
+        known = known.log() if self.positive else known
         deviation = known.std() if len(known) > 1 else torch.zeros(())
         if not deviation > 0:
             raise HertzianError("a quantity needs two different values or more to learn from")
@@ -41,7 +49,18 @@ class Quantity(nn.Module):
         """Return [batch, 1]."""
         answer: Tensor = self.head(x)
         # a unit may have many digits, which half precision hasn't
-        return answer.float() * self.deviation + self.mean
+        number = answer.float()
+        if self.positive:
+            # nothing learnt lies further out, and no exponential overflows
+            number = number.clamp(-_FURTHEST, _FURTHEST)
+            return torch.exp(number * self.deviation + self.mean)
+        return number * self.deviation + self.mean
+
+    def errors(self, answers: Tensor, truth: Tensor) -> Tensor:
+        """Return how far answers are from the truth, in standard deviations."""
+        if self.positive:
+            return (answers.log() - truth.log()) / self.deviation
+        return (answers - truth) / self.deviation
 
 
 class MultiHead(nn.Module):
@@ -83,7 +102,7 @@ class MultiHead(nn.Module):
         # Built once per task, so that a head's first weights are those of its number of outputs.
         for name, network in zip(self.outputs, built, strict=True):
             head = network.get_submodule("head")
-            self.heads[name] = Quantity(head) if name in quantities else head
+            self.heads[name] = Quantity(head, name in POSITIVE) if name in quantities else head
         built[0].head = nn.Identity()
         self.network: Any = built[0]
 

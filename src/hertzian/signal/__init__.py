@@ -3,7 +3,15 @@
 from hertzian.signal.constellations import constellation
 from hertzian.signal.detections import Detection, Summary, summarise
 from hertzian.signal.errors import HertzianError
-from hertzian.signal.heads import MODULATION, PROTOCOL, SNR_DB
+from hertzian.signal.heads import (
+    BANDWIDTH_HZ,
+    MODULATION,
+    POSITIVE,
+    PROTOCOL,
+    QUANTITIES,
+    SNR_DB,
+    SYMBOL_RATE_HZ,
+)
 from hertzian.signal.labels import (
     CORE,
     FAMILIES,
@@ -19,13 +27,17 @@ from hertzian.signal.measures import decibels, occupied_bandwidth, power_db
 from hertzian.signal.transforms import from_channels, to_channels
 
 __all__ = [
+    "BANDWIDTH_HZ",
     "CORE",
     "FAMILIES",
     "LABELS",
     "MERGED",
     "MODULATION",
+    "POSITIVE",
     "PROTOCOL",
+    "QUANTITIES",
     "SNR_DB",
+    "SYMBOL_RATE_HZ",
     "Detection",
     "HertzianError",
     "Label",

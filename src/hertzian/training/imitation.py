@@ -127,7 +127,7 @@ class Imitation(Classifier):
         )
         # Inside a tuple it is no submodule: not trained, not switched to training, not saved.
         self._frozen = (original.eval(),)
-        self._deviations = _deviations(original)
+        self._quantities = _quantities(original)
 
     def train(self, mode: bool = True) -> "Imitation":
         """Switch to training; batch norms keep the statistics that the original was trained with.
@@ -173,9 +173,9 @@ class Imitation(Classifier):
     def _difference(self, said: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Tensor:
         losses = []
         for head, theirs in wanted.items():
-            if head in self._deviations:
-                scale = self._deviations[head]
-                losses.append(nn.functional.huber_loss(said[head] / scale, theirs / scale))
+            if head in self._quantities:
+                errors = self._quantities[head].errors(said[head], theirs)
+                losses.append(nn.functional.huber_loss(errors, torch.zeros_like(errors)))
             else:
                 ours, soft = said[head].log_softmax(dim=1), theirs.log_softmax(dim=1)
                 losses.append(
@@ -184,12 +184,7 @@ class Imitation(Classifier):
         return torch.stack(losses).sum()
 
 
-def _deviations(network: nn.Module) -> dict[str, float]:
-    """Return the standard deviation of each head that gives a quantity."""
-    if not isinstance(network, MultiHead):
-        return {}
-    return {
-        name: float(head.deviation)
-        for name, head in network.heads.items()
-        if isinstance(head, Quantity)
-    }
+def _quantities(network: nn.Module) -> dict[str, Quantity]:
+    """Return the heads that give one number each."""
+    heads = network.heads.items() if isinstance(network, MultiHead) else ()
+    return {name: head for name, head in heads if isinstance(head, Quantity)}

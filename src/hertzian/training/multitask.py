@@ -124,7 +124,7 @@ class MultiTask(Classifier):
     def _error_loss(self, name: str, answer: Tensor, target: Tensor) -> Tensor:
         known = self._known(name, target)
         head = cast(Quantity, cast(MultiHead, self.model).heads[name])
-        errors = (answer[:, 0] - torch.where(known, target, answer[:, 0])) / head.deviation
+        errors = head.errors(answer[:, 0], torch.where(known, target, answer[:, 0]))
         total = nn.functional.huber_loss(errors, torch.zeros_like(errors), reduction="sum")
         return total / known.sum().clamp(min=1)
 

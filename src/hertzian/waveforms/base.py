@@ -52,6 +52,11 @@ class Waveform(ABC):
     def occupied_bandwidth(self) -> float:
         """Bandwidth that holds 99% of the power, in cycles per sample, at most 1."""
 
+    @property
+    def symbol_rate(self) -> float | None:
+        """Symbols per sample, those of a line code as sent; None of what has no steady rate."""
+        return None
+
     def generate(self, batch: int, samples: int, generator: torch.Generator) -> torch.Tensor:
         """Return complex64 [batch, samples] on the generator's device.
 

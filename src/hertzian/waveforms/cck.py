@@ -87,6 +87,11 @@ class ComplementaryCodeKeying(Waveform):
         """99% of |G(f)|^2: over the code words, the chips are not correlated."""
         return _bandwidth(self.bits_per_symbol, self._shaping(), self.samples_per_chip)
 
+    @property
+    def symbol_rate(self) -> float:
+        """Symbols of eight chips per sample."""
+        return 1 / (_CHIPS * self.samples_per_chip)
+
     def _chips(self, batch: int, count: int, generator: torch.Generator) -> torch.Tensor:
         """Draw the chips of `count` symbols, the first of them even: complex64 [batch, 8 count]."""
         device = generator.device

@@ -67,6 +67,11 @@ class ChirpSpreadSpectrum(Waveform):
         """B: the chirps fill it evenly and their edges hold less than 1% of the power."""
         return self.bandwidth
 
+    @property
+    def symbol_rate(self) -> float:
+        """Chirps per sample."""
+        return self.bandwidth * 0.5**self.spreading_factor
+
     def _generate(self, batch: int, samples: int, generator: torch.Generator) -> torch.Tensor:
         chips = 2**self.spreading_factor
         start = draw_timing(self.timing, batch, generator)

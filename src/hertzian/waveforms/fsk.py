@@ -187,6 +187,11 @@ class FrequencyShiftKeying(Waveform):
         order, sps = self._scheme.order, self.samples_per_symbol
         return _bandwidth(order, self.index, self.gaussian, manchester, sps)
 
+    @property
+    def symbol_rate(self) -> float:
+        """Symbols per sample."""
+        return 1 / self.samples_per_symbol
+
     def _symbols(self, batch: int, count: int, generator: torch.Generator) -> torch.Tensor:
         order = self._scheme.order
         symbols = 2.0 * draw_indices(order, batch, count, generator) - (order - 1)

@@ -20,7 +20,8 @@ from torch import Tensor
 
 from hertzian.signal import canonical
 from hertzian.waveforms.base import draw_indices, require, rotate
-from hertzian.waveforms.linear import alphabet
+from hertzian.waveforms.fsk import FrequencyShiftKeying
+from hertzian.waveforms.linear import Linear, alphabet
 from hertzian.waveforms.messages import speech_like
 from hertzian.waveforms.pulses import root_raised_cosine
 
@@ -57,6 +58,16 @@ class Transmitter(Protocol):
         """Samples of a pass."""
         ...
 
+    @property
+    def occupied_bandwidth(self) -> float | None:
+        """Of 99% of the power, cycles per sample; None where it comes and goes with the speech."""
+        ...
+
+    @property
+    def symbol_rate(self) -> float | None:
+        """Symbols per sample; None of what has none."""
+        ...
+
     def begin(self, passes: int, generator: torch.Generator) -> Reader:
         """Begin so many passes and return what reads samples of them; each reading is anew."""
         ...
@@ -80,6 +91,16 @@ class Shaped:
     def samples(self) -> int:
         """Samples of a pass."""
         return self.symbols * SAMPLES_PER_SYMBOL
+
+    @property
+    def occupied_bandwidth(self) -> float:
+        """99% of the spectrum of endless data."""
+        return Linear(self.label, SAMPLES_PER_SYMBOL, _ROLL_OFF, _SPAN).occupied_bandwidth
+
+    @property
+    def symbol_rate(self) -> float:
+        """Symbols per sample."""
+        return 1 / SAMPLES_PER_SYMBOL
 
     def begin(self, passes: int, generator: torch.Generator) -> Reader:
         """Return what reads windows with symbols of their own."""
@@ -117,12 +138,29 @@ class PhaseModulated:
         """Samples of a pass."""
         return self.symbols * SAMPLES_PER_SYMBOL
 
-    def begin(self, passes: int, generator: torch.Generator) -> Reader:
-        """Return what reads windows with bits of their own."""
+    @property
+    def _keying(self) -> FrequencyShiftKeying:
         kind = canonical(self.label)
         require(kind in ("GFSK", "CPFSK"), f"constant envelopes are GFSK and CPFSK, not {kind}")
-        step = _CPFSK_INDEX / (2 * SAMPLES_PER_SYMBOL)
-        step = _GFSK_SENSITIVITY / (2 * pi) if kind == "GFSK" else step
+        index, bt = _CPFSK_INDEX, None
+        if kind == "GFSK":
+            index, bt = _GFSK_SENSITIVITY * SAMPLES_PER_SYMBOL / pi, _BT
+        return FrequencyShiftKeying(kind, SAMPLES_PER_SYMBOL, index, bt)
+
+    @property
+    def occupied_bandwidth(self) -> float:
+        """99% of the spectrum of endless data."""
+        return self._keying.occupied_bandwidth
+
+    @property
+    def symbol_rate(self) -> float:
+        """Symbols per sample."""
+        return 1 / SAMPLES_PER_SYMBOL
+
+    def begin(self, passes: int, generator: torch.Generator) -> Reader:
+        """Return what reads windows with bits of their own."""
+        keying = self._keying
+        kind, step = keying.label, keying.index / (2 * SAMPLES_PER_SYMBOL)
         span = _filter_of(kind).shape[0]
 
         def read(which: Tensor, first: Tensor, length: int) -> Tensor:
@@ -164,6 +202,16 @@ class Broadcast:
         if self.label == "WBFM":
             return AUDIO_SAMPLES * _FM_INTERPOLATION
         return int(AUDIO_SAMPLES * _AM_RATE_HZ / AUDIO_RATE_HZ)
+
+    @property
+    def occupied_bandwidth(self) -> None:
+        """Comes and goes with the speech."""
+        return None
+
+    @property
+    def symbol_rate(self) -> None:
+        """There are no symbols."""
+        return None
 
     def begin(self, passes: int, generator: torch.Generator) -> Reader:
         """Send the audio, and return what reads windows of it."""

@@ -228,6 +228,11 @@ class AmplitudeKeying(Waveform):
         """99% of the spectrum of endless data, the carrier line included."""
         return _measures(*self._parts(), self.samples_per_symbol)[1]
 
+    @property
+    def symbol_rate(self) -> float:
+        """Line symbols per sample."""
+        return 1 / self.samples_per_symbol
+
     def _generate(self, batch: int, samples: int, generator: torch.Generator) -> torch.Tensor:
         patterns, shaping = self._parts()
         sps = self.samples_per_symbol
@@ -290,6 +295,11 @@ class PulsePosition(Waveform):
     def occupied_bandwidth(self) -> float:
         """99% of the spectrum of endless data, its lines included."""
         return _measures(*self._parts())[1]
+
+    @property
+    def symbol_rate(self) -> float:
+        """Symbols per sample."""
+        return 1 / self.samples_per_symbol
 
     def _generate(self, batch: int, samples: int, generator: torch.Generator) -> torch.Tensor:
         patterns, shaping, sps = self._parts()

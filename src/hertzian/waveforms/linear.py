@@ -65,6 +65,11 @@ class Linear(Waveform):
         """99% of |G(f)|^2, the spectrum of independent symbols of zero mean; aliases included."""
         return _bandwidth(self._shaping(), self.samples_per_symbol)
 
+    @property
+    def symbol_rate(self) -> float:
+        """Symbols per sample."""
+        return 1 / self.samples_per_symbol
+
     def _generate(self, batch: int, samples: int, generator: torch.Generator) -> torch.Tensor:
         shaping, sps = self._shaping(), self.samples_per_symbol
         points = alphabet(self.label).to(generator.device)

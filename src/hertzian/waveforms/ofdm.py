@@ -91,6 +91,11 @@ class OFDM(Waveform):
         """Used subcarriers times their spacing: the sidelobes outside hold about 1%."""
         return min(1.0, len(self.subcarriers) / (self.fft_size * self.oversampling))
 
+    @property
+    def symbol_rate(self) -> float:
+        """OFDM symbols with their prefix per sample."""
+        return 1 / ((self.fft_size + self.prefix_samples) * self.oversampling)
+
     def _to_time(self, subcarriers: torch.Tensor) -> torch.Tensor:
         """Modulate [..., used] to [..., 2 N] at twice the critical rate, unit mean power."""
         size = 2 * self.fft_size

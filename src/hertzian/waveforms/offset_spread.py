@@ -60,6 +60,11 @@ class SpreadOffsetQPSK(Waveform):
         """99% of the spectrum of the half-sines under the mean correlation of the sequences."""
         return _bandwidth(self.samples_per_chip)
 
+    @property
+    def symbol_rate(self) -> float:
+        """Symbols of 32 chips per sample."""
+        return 1 / (len(_SYMBOL_0) * self.samples_per_chip)
+
     def _generate(self, batch: int, samples: int, generator: torch.Generator) -> torch.Tensor:
         shaping, sps = pulse("half-sine"), 2 * self.samples_per_chip
         needed = shaping.symbols_needed(samples, sps)

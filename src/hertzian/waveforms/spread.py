@@ -72,6 +72,11 @@ class DirectSequence(Waveform):
         """99% of the spectrum of the chips, whose correlation is the code's aperiodic one."""
         return _bandwidth(self.code, self._shaping(), self.samples_per_chip)
 
+    @property
+    def symbol_rate(self) -> float:
+        """Data symbols, a whole code each, per sample."""
+        return 1 / (len(spreading_code(self.code)) * self.samples_per_chip)
+
     def _generate(self, batch: int, samples: int, generator: torch.Generator) -> torch.Tensor:
         shaping, spc = self._shaping(), self.samples_per_chip
         code = torch.from_numpy(spreading_code(self.code)).to(generator.device, torch.float32)

@@ -202,6 +202,19 @@ class SplitData:
             )
         return self.dataset.protocol[self._rows(name)]
 
+    def quantity(self, name: str, quantity: str) -> Float32:
+        """Return a quantity of each window of a part, NaN where it isn't known.
+
+        Raises:
+            ExperimentError: the data don't have it.
+        """
+        column: Float32 | None = getattr(self.dataset, quantity)
+        if column is None or not np.isfinite(column).any():
+            raise ExperimentError(
+                f"{self.dataset.preset or 'the file'} knows no {quantity} of any window"
+            )
+        return column[self._rows(name)].astype(np.float32)
+
     def snr_db(self, name: str) -> Float32:
         """Return the SNR label of each window of a part."""
         return self.dataset.snr_db[self._rows(name)]

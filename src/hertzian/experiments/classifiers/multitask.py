@@ -7,7 +7,6 @@ networks.
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-import numpy as np
 import numpy.typing as npt
 import torch
 from pydantic import Field, model_validator
@@ -33,14 +32,11 @@ from hertzian.experiments.stages import (
 )
 from hertzian.models import MultiHead, build
 from hertzian.models.heads import Quantity
-from hertzian.signal import MODULATION, PROTOCOL, SNR_DB
+from hertzian.signal import MODULATION, POSITIVE, PROTOCOL, QUANTITIES
 from hertzian.training import MultiTask, TaskDataset, history
 
 # Jagannath and Jagannath 2022, section IV-A.
 _WEIGHTS = {MODULATION: 0.2, PROTOCOL: 0.8}
-
-QUANTITIES = (SNR_DB,)
-"""What a head may estimate."""
 
 
 class MultiTaskSettings(TrainSettings):
@@ -134,7 +130,7 @@ def _target(data: SplitData, part: str, head: str) -> npt.NDArray[Any]:
         return data.labels(part)
     if head == PROTOCOL:
         return data.protocol_labels(part)
-    return data.snr_db(part).astype(np.float32)
+    return data.quantity(part, head)
 
 
 class HeadSettings(StageSettings):
@@ -161,8 +157,10 @@ def test_head(settings: HeadSettings, context: StageContext) -> StageOutcome:
         block = answers_block(said, data, name, context.folder, settings.confusion_at)
         context.log(f"{name}: {100 * block['accuracy']:.2f}%")
     else:
-        block = error_block(answers[:, 0], truth, data.snr_db("test"))
-        context.log(f"{name}: root mean square error {block['rms_error']:.3g}")
+        relative = settings.head in POSITIVE
+        block = error_block(answers[:, 0], truth, data.snr_db("test"), relative=relative)
+        error = f"{100 * block['rms_error']:.3g}%" if relative else f"{block['rms_error']:.3g}"
+        context.log(f"{name}: root mean square error {error}")
     return StageOutcome(metrics={name: {**block, **network.size}})
 
 
