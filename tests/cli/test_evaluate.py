@@ -155,7 +155,16 @@ class Listener:
         modulation, family = ("OOK", "ask") if first == 1 else ("QPSK", "psk")
         facts = {"start": 0, "count": 64, "center_hz": 0.0, "bandwidth_hz": 100.0, "snr_db": 9.0}
         sure = {"confidence": 0.8, "family_confidence": 0.95, "scores": {modulation: 1.0}}
-        return [Detection(**facts, **sure, modulation=modulation, family=family, protocol=None)]
+        return [
+            Detection(
+                **facts,
+                **sure,
+                modulation=modulation,
+                family=family,
+                protocol=None,
+                protocol_confidence=None,
+            )
+        ]
 
 
 @pytest.fixture

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from hertzian.datasets.field import Emission, Scene, field_recording
-from hertzian.datasets.windows import detect, field_windows, label_of, match
+from hertzian.datasets.windows import (
+    Truth,
+    detect,
+    field_windows,
+    match,
+    truth_of,
+)
 from hertzian.detection import WINDOW, Baseband
 from hertzian.signal import CORE
 
@@ -69,7 +75,7 @@ def test_a_detection_on_an_emission_is_matched():
 )
 def test_a_detection_elsewhere_is_not(other):
     assert match(other, (emission(),)) is None
-    assert label_of(other, (emission(),)) is None
+    assert truth_of(other, (emission(),)) is None
 
 
 def test_two_emissions_in_one_detection_are_no_truth():
@@ -89,11 +95,11 @@ def test_nothing_sent_is_nothing_to_match():
 
 def test_a_plateau_on_which_little_was_sent_is_noise():
     plateau = found(start=0, stop=50_000, center=0.0, bandwidth=0.8, plateau=True)
-    assert label_of(plateau, ())[0] == "noise"
-    assert label_of(plateau, (emission(),))[0] == "noise"
-    assert label_of(found(), ()) is None
+    assert truth_of(plateau, ()).emission is None
+    assert truth_of(plateau, (emission(),)).emission is None
+    assert truth_of(found(), ()) is None
     whole = emission(start=0, count=50_000, center=0.0, bandwidth=0.8, label="OFDM")
-    assert label_of(plateau, (whole,)) == ("OFDM", 15.0)
+    assert truth_of(plateau, (whole,)) == Truth(whole, 15.0)
 
 
 def test_of_a_clear_recording_every_detection_has_the_label_of_what_lies_there():

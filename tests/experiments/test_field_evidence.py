@@ -34,6 +34,7 @@ def detection(start=1000, count=10_000, center=0.1, bandwidth=0.05):
         modulation="QPSK",
         family="psk",
         protocol=None,
+        protocol_confidence=None,
         confidence=0.9,
         family_confidence=0.95,
         scores={"QPSK": 1.0},

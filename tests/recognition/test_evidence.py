@@ -6,7 +6,7 @@ from tests.recognition.fakes import metadata
 
 from hertzian.detection import Baseband
 from hertzian.recognition import Evidence, judge, pooled_scores
-from hertzian.recognition.evidence import by_bayes, with_memory, without_prefix
+from hertzian.recognition.evidence import Answers, by_bayes, with_memory, without_prefix
 from hertzian.signal import HertzianError
 
 pytestmark = pytest.mark.base
@@ -89,9 +89,12 @@ def piece(start, stop, center, bandwidth, energy, density=1.0, line_share=0.0):
 
 
 def gathered(*pieces):
-    evidence = Evidence(start=10**9, stop=0, touches_start=False, logits=np.zeros(2))
+    evidence = Evidence(
+        start=10**9, stop=0, touches_start=False, logits=np.zeros(2), protocol_logits=np.zeros(0)
+    )
     for number, part in enumerate(pieces):
-        evidence.add(part, np.full((number + 1, 2), [1.0, -2.0], dtype=np.float32))
+        logits = np.full((number + 1, 2), [1.0, -2.0], dtype=np.float32)
+        evidence.add(part, Answers(logits, np.empty((number + 1, 0), np.float32)))
     return evidence
 
 
@@ -121,7 +124,7 @@ def test_pieces_count_by_their_energy_and_windows_one_by_one():
     assert evidence.snr_db == pytest.approx(10 * np.log10(400 / 2000 / noise))
 
 
-def test_a_plateau_that_looks_like_noise_and_repeats_itself_is_ofdm():
+def test_a_plateau_that_looks_like_noise_and_repeats_at_is_ofdm():
     scores = {"noise": 0.5, "OFDM": 0.2, "QPSK": 0.3, "unknown": 0.0}
     assert with_memory(scores) == {"noise": 0.0, "OFDM": 0.7, "QPSK": 0.3, "unknown": 0.0}
     assert with_memory({"noise": 0.5, "QPSK": 0.5}) == {"noise": 0.5, "QPSK": 0.5}
@@ -137,13 +140,13 @@ def test_what_is_seen_weighs_the_labels_by_bayes_rule():
     assert by_bayes({"OOK": 0.0, "PCW": 1.0}, {"PCW": 0.0}) == {"OOK": 0.0, "PCW": 1.0}
 
 
-@pytest.mark.parametrize("sign", ["keyed", "repeats"])
-def test_evidence_takes_the_shares_from_the_model(sign):
+@pytest.mark.parametrize(("sign", "value"), [("keyed", True), ("repetition", 192.0)])
+def test_evidence_takes_the_shares_from_the_model(sign, value):
     shares = {"OFDM": 0.02, "QPSK": 0.2}
     model = metadata(classes=("OFDM", "QPSK"), keyed=shares, repeating=shares)
     evidence = gathered(piece(0, 4096, 0.0, 0.2, 100.0))
     odds = evidence.scores(model)["OFDM"] / evidence.scores(model)["QPSK"]
-    setattr(evidence, sign, True)
+    setattr(evidence, sign, value)
     found = evidence.scores(model)
     assert found["OFDM"] / found["QPSK"] == pytest.approx(odds / 10)
 
@@ -151,7 +154,7 @@ def test_evidence_takes_the_shares_from_the_model(sign):
 def test_what_repeats_itself_is_no_noise():
     model = metadata(classes=("OFDM", "noise"), repeating={"OFDM": 0.1, "noise": 0.1})
     evidence = gathered(piece(0, 4096, 0.0, 0.2, 100.0))
-    evidence.repeats = True
+    evidence.repeat(192, 1.0)
     assert evidence.scores(model)["noise"] == 0.0
 
 
@@ -185,5 +188,5 @@ def test_the_longer_the_search_for_a_prefix_the_more_its_failure_tells():
     most = evidence.scores(model)["OFDM"]
     assert some == pytest.approx(open_mind / 2 / (1 - open_mind / 2))
     assert most == pytest.approx(open_mind / 10 / (1 - open_mind * 0.9))
-    evidence.repeats = True
+    evidence.repeat(192, 1.0)
     assert evidence.scores(model)["OFDM"] == pytest.approx(1.0)

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.base
 
 
 def evidence(snr_db, bandwidth, line_share=0.0, touches_start=False):
-    found = Evidence(0, 1000, touches_start, np.zeros(2))
+    found = Evidence(0, 1000, touches_start, np.zeros(2), np.zeros(0))
     found.energy = 10 ** (snr_db / 10) * bandwidth * 1000
     found.lower, found.upper = -bandwidth / 2 * found.energy, bandwidth / 2 * found.energy
     found.noise_density = found.energy

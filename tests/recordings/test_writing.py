@@ -318,6 +318,7 @@ def test_detections_become_annotations(tmp_path: Path) -> None:
         modulation="OOK",
         family="ask",
         protocol=None,
+        protocol_confidence=None,
         confidence=0.966,
         family_confidence=0.99,
         scores={"OOK": 1.0},

@@ -100,11 +100,11 @@ def field_cell(seed: int, label: str, snr_db: float, count: int, begin: int = 0)
                 "recordings; leave this SNR out"
             )
         recording = field_recording(seed, first + tried, scene)
-        for cut, index, true_db in recording_windows(recording, FIELD_CLASSES, _PER_DETECTION):
+        for shown in recording_windows(recording, FIELD_CLASSES, _PER_DETECTION):
             # a plateau of bare noise has an SNR of its own
-            if index == wanted and true_db == snr_db:
-                cuts.append(cut)
-                groups += [tried] * len(cut)
+            if shown.label == wanted and shown.snr_db == snr_db:
+                cuts.append(shown.x)
+                groups += [tried] * len(shown.x)
         tried += 1
     x = np.concatenate(cuts)[:count] if cuts else np.empty((0, 2, WINDOW), np.float16)
     group = np.unique(groups[:count], return_inverse=True)[1].astype(np.int64)

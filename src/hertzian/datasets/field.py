@@ -29,8 +29,9 @@ from hertzian.channel import (
     add_noise,
 )
 from hertzian.datasets.cheap import cheaply_made
-from hertzian.datasets.emitters import EMITTED, Style, draw_emitter
+from hertzian.datasets.emitters import EMITTED, Emitter, Style, draw_emitter
 from hertzian.datasets.outliers import HELD_BACK, TAUGHT, coloured_noise
+from hertzian.datasets.protocols import PROTOCOLS, draw_protocol
 from hertzian.datasets.randomness import one_thread
 
 _PLACING_TRIES = 12
@@ -39,7 +40,7 @@ _GUARD = 0.3
 SILENCE = 8192
 """Samples without a signal after which a receiver takes what follows for another burst."""
 _EDGE = 0.47
-_WHOLE = ("CSS", "LFM", "OFDM", "DSSS-BPSK", "PCW", "CW")
+_WHOLE = ("CSS", "LFM", "FMCW", "OFDM", "DSSS-BPSK", "DSSS-CCK", "DSSS-OQPSK", "PCW", "CW")
 _FREE_RUNNING = ("OOK", "PPM", "4ASK", "PCW")
 
 
@@ -63,6 +64,7 @@ class Scene:
         style: of the emitters, see `draw_emitter`; any but "plain" may overload the receiver, and
             "cheap" ones leak, and drive its gain.
         rolled_off: probability that the receiver's filter shows at the edges of the band.
+        protocols: share of the emitters that send a protocol, each as often as any other.
     """
 
     samples: tuple[int, int] = (32_768, 131_072)
@@ -79,6 +81,7 @@ class Scene:
     filling: float = 0.0
     style: Style = "plain"
     rolled_off: float = 0.3
+    protocols: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ class Emission:
     """The truth about one emission; frequencies in cycles per sample of the recording.
 
     `units` is the length of its longest burst in symbols, or what stands for them, see `Emitter`; a
-    silence of `SILENCE` samples ends a burst.
+    silence of `SILENCE` samples ends a burst. What is sent of a `protocol` has its true rates where
+    the recording is sampled at `sample_rate_hz`.
     """
 
     label: str
@@ -96,6 +100,8 @@ class Emission:
     bandwidth: float
     snr_db: float
     units: float
+    protocol: str | None = None
+    sample_rate_hz: float | None = None
 
     @property
     def stop(self) -> int:
@@ -117,6 +123,8 @@ class _Burst:
     x: torch.Tensor
     bandwidth: float
     unit_samples: float
+    protocol: str | None = None
+    sample_rate_hz: float | None = None
 
 
 def close_scene() -> Scene:
@@ -211,8 +219,25 @@ def _burst(scene: Scene, longest: int, rng: Generator, draws: torch.Generator) -
         return _Burst(
             label, make(bandwidth, samples, rng, draws)[None, :], bandwidth, 1 / bandwidth
         )
+    if scene.protocols and rng.random() < scene.protocols:
+        protocol = str(rng.choice(PROTOCOLS))
+        heard = draw_protocol(protocol, rng).heard(bandwidth, narrowly=rng.random() < 0.5)
+        return _sent(scene, longest, heard.emitter, rng, draws, protocol, heard.sample_rate_hz)
     label = str(rng.choice(scene.labels))
-    emitter = draw_emitter(label, bandwidth, rng, scene.style)
+    return _sent(scene, longest, draw_emitter(label, bandwidth, rng, scene.style), rng, draws)
+
+
+def _sent(
+    scene: Scene,
+    longest: int,
+    emitter: Emitter,
+    rng: Generator,
+    draws: torch.Generator,
+    protocol: str | None = None,
+    sample_rate_hz: float | None = None,
+) -> _Burst:
+    """Draw how long an emitter sends, and let it."""
+    label = emitter.waveform.label
     least = max(512.0, scene.units[0] * emitter.unit_samples)
     if label in _WHOLE:
         least = max(2048.0, scene.whole_units * emitter.unit_samples)
@@ -223,7 +248,8 @@ def _burst(scene: Scene, longest: int, rng: Generator, draws: torch.Generator) -
     x = _shifted(emitter.waveform.generate(1, samples, draws), -emitter.center)
     if scene.style == "cheap":
         x = cheaply_made(x, label, emitter.reference_bandwidth, rng)
-    return _Burst(label, x, emitter.reference_bandwidth, emitter.unit_samples)
+    bandwidth, unit_samples = emitter.reference_bandwidth, emitter.unit_samples
+    return _Burst(label, x, bandwidth, unit_samples, protocol, sample_rate_hz)
 
 
 def longest_burst(x: torch.Tensor) -> int:
@@ -341,7 +367,17 @@ def field_recording(seed: int, index: int, scene: Scene | None = None) -> FieldR
         snr_db = _level(scene, rng)
         count = x.shape[-1]
         units = longest_burst(burst.x[0]) / burst.unit_samples
-        emission = Emission(burst.label, start, count, center, burst.bandwidth, snr_db, units)
+        emission = Emission(
+            label=burst.label,
+            start=start,
+            count=count,
+            center=center,
+            bandwidth=burst.bandwidth,
+            snr_db=snr_db,
+            units=units,
+            protocol=burst.protocol,
+            sample_rate_hz=burst.sample_rate_hz,
+        )
         add_emission(total, x, emission)
         emissions.append(emission)
     received = add_noise(total[None, :], 1.0, draws)

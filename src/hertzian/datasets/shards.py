@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from hertzian.datasets.field import Scene
-from hertzian.datasets.windows import Windows, field_windows
+from hertzian.datasets.windows import Naming, Windows, by_modulation, field_windows
 
 SHARD_RECORDINGS = 200
 
@@ -24,6 +24,7 @@ class Shard:
     label: npt.NDArray[np.uint8]
     detection: npt.NDArray[np.int32]
     snr_db: npt.NDArray[np.float32]
+    bandwidth_hz: npt.NDArray[np.float32]
 
 
 def write_shards(
@@ -35,11 +36,13 @@ def write_shards(
     scene: Scene,
     workers: int,
     per_detection: int,
+    naming: Naming = by_modulation,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Write the windows of `recordings` recordings, leaving finished shards as they are.
 
     The bytes depend on the seed, the scene and the code alone, not on the number of workers.
+    `naming` tells which class of `classes` an emission is of.
     """
     directory.mkdir(parents=True, exist_ok=True)
     firsts = range(0, recordings, SHARD_RECORDINGS)
@@ -50,7 +53,7 @@ def write_shards(
     # a forked child could inherit a lock that one of torch's threads holds
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-        futures = [pool.submit(_write_shard, *job, per_detection) for job in jobs]
+        futures = [pool.submit(_write_shard, *job, per_detection, naming) for job in jobs]
         for done, future in enumerate(futures, start=1):
             future.result()
             if progress is not None:
@@ -65,6 +68,7 @@ def read_shards(directory: Path) -> list[Shard]:
             label=np.load(_part(directory, index, "label")),
             detection=np.load(_part(directory, index, "detection")),
             snr_db=np.load(path),
+            bandwidth_hz=np.load(_part(directory, index, "bandwidth_hz")),
         )
         for path in sorted(directory.glob("*.snr_db.npy"))
         for index in [int(path.name.split(".")[0])]
@@ -82,6 +86,7 @@ def write_shard(directory: Path, number: int, found: Windows) -> None:
         ("x", found.x),
         ("label", found.label),
         ("detection", found.detection),
+        ("bandwidth_hz", found.bandwidth_hz),
         ("snr_db", found.snr_db),
     ):
         target = _part(directory, number, name)
@@ -108,7 +113,9 @@ def _write_shard(
     classes: tuple[str, ...],
     scene: Scene,
     per_detection: int,
+    naming: Naming,
 ) -> None:
     if has_shard(directory, first):
         return
-    write_shard(directory, first, field_windows(seed, first, count, classes, scene, per_detection))
+    found = field_windows(seed, first, count, classes, scene, per_detection, naming)
+    write_shard(directory, first, found)

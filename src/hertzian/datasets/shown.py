@@ -317,5 +317,6 @@ def _as_windows(cuts: Sequence[tuple[str, _Cut]], classes: tuple[str, ...], numb
         detection=np.repeat(np.arange(len(cuts), dtype=np.int32), counts),
         recording=np.full(sum(counts), number, dtype=np.int32),
         snr_db=np.repeat(np.array([cut.snr_db for _, cut in cuts], np.float32), counts),
+        bandwidth_hz=np.full(sum(counts), np.nan, dtype=np.float32),
         classes=classes,
     )

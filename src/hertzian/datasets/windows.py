@@ -1,5 +1,7 @@
 """Field recordings through the detector and the front end: the windows that a model learns from."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +18,7 @@ from hertzian.detection import (
     to_baseband,
     windows,
 )
-from hertzian.signal import to_channels
+from hertzian.signal import NO_PROTOCOL, to_channels
 
 _SHARED_TIME = 0.6
 _SHARED_BAND = 0.5
@@ -25,6 +27,7 @@ _BARE = 0.15
 _LEAST_BANDWIDTH = 4e-3
 _SIDEBANDS = 6.0
 _NOISE_WINDOWS = 3
+_WHOLE_BAND = 0.5
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Windows:
         detection: number of the detection, int32 [n]; windows of one share it.
         recording: number of the recording, int32 [n].
         snr_db: true in-band SNR, float32 [n].
+        bandwidth_hz: of the detection, float32 [n]; NaN where what was sent has no rate in hertz.
         classes: names of the labels.
     """
 
@@ -45,6 +49,7 @@ class Windows:
     detection: npt.NDArray[np.int32]
     recording: npt.NDArray[np.int32]
     snr_db: npt.NDArray[np.float32]
+    bandwidth_hz: npt.NDArray[np.float32]
     classes: tuple[str, ...]
 
 
@@ -94,13 +99,41 @@ def match(found: Baseband, emissions: tuple[Emission, ...]) -> Emission | None:
     return shares[0].truth
 
 
-def label_of(found: Baseband, emissions: tuple[Emission, ...]) -> tuple[str, float] | None:
-    """Return (label, SNR) to learn from a detection; a plateau of bare noise is `noise`."""
+Naming = Callable[[Emission | None, Baseband], str]
+"""What an emission is called of which there is a detection; None is bare noise."""
+
+
+def by_modulation(emission: Emission | None, found: Baseband) -> str:
+    """Name an emission by its modulation; bare noise is `noise`."""
+    return "noise" if emission is None else emission.label
+
+
+def by_protocol(emission: Emission | None, found: Baseband) -> str:
+    """Name an emission by its protocol, `NO_PROTOCOL` where it has none.
+
+    One line of the comb that a pulsed radar is, or one of a pager's two tones, tells no protocol.
+    """
+    if emission is None or emission.protocol is None:
+        return NO_PROTOCOL
+    shown = found.bandwidth >= _WHOLE_BAND * emission.bandwidth
+    return emission.protocol if shown else NO_PROTOCOL
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What a detection shows: an emission, or None for bare noise, at its SNR."""
+
+    emission: Emission | None
+    snr_db: float
+
+
+def truth_of(found: Baseband, emissions: tuple[Emission, ...]) -> Truth | None:
+    """Return what there is to learn from a detection, be it a plateau of bare noise."""
     truth = match(found, emissions)
     if truth is not None:
-        return truth.label, truth.snr_db
+        return Truth(truth, truth.snr_db)
     bare = all(_shares(found, e).time * _shares(found, e).band < _BARE for e in emissions)
-    return ("noise", found.snr_db) if found.plateau and bare else None
+    return Truth(None, found.snr_db) if found.plateau and bare else None
 
 
 def unit_power(cut: npt.NDArray[np.complex64]) -> npt.NDArray[np.complex64]:
@@ -110,22 +143,44 @@ def unit_power(cut: npt.NDArray[np.complex64]) -> npt.NDArray[np.complex64]:
     return np.asarray(cut / (peak * rms), dtype=np.complex64)
 
 
+@dataclass(frozen=True)
+class Learnable:
+    """A detection to learn from, float16 [n, 2, WINDOW]; the fields are those of `Windows`."""
+
+    x: npt.NDArray[np.float16]
+    label: int
+    snr_db: float
+    bandwidth_hz: float
+
+
 def recording_windows(
-    recording: FieldRecording, classes: tuple[str, ...], per_detection: int
-) -> list[tuple[npt.NDArray[np.float16], int, float]]:
-    """Return (windows, label index, SNR) for each detection of a recording that has a truth."""
+    recording: FieldRecording,
+    classes: tuple[str, ...],
+    per_detection: int,
+    naming: Naming = by_modulation,
+) -> list[Learnable]:
+    """Return each detection of a recording that has a truth."""
     rows = []
     for found in detect(recording.iq):
         least = least_snr_db(found.bandwidth) - SURE_SLACK_DB
         if found.faint or found.iq.size < FEWEST_SAMPLES or found.snr_db < least:
             continue
-        truth = label_of(found, recording.emissions)
+        truth = truth_of(found, recording.emissions)
         if truth is None:
             continue
+        emission = truth.emission
         # a plateau of noise fills every recording that has one: a few windows tell as much
-        limit = min(per_detection, _NOISE_WINDOWS) if truth[0] == "noise" else per_detection
-        cut = unit_power(windows(found, limit))
-        rows.append((to_channels(cut).astype(np.float16), classes.index(truth[0]), truth[1]))
+        noise = by_modulation(emission, found) == "noise"
+        cut = windows(found, min(per_detection, _NOISE_WINDOWS) if noise else per_detection)
+        rate_hz = emission.sample_rate_hz if emission else None
+        rows.append(
+            Learnable(
+                x=to_channels(unit_power(cut)).astype(np.float16),
+                label=classes.index(naming(emission, found)),
+                snr_db=truth.snr_db,
+                bandwidth_hz=found.bandwidth * (rate_hz or math.nan),
+            )
+        )
     return rows
 
 
@@ -136,24 +191,25 @@ def field_windows(
     classes: tuple[str, ...],
     scene: Scene | None = None,
     per_detection: int = 8,
+    naming: Naming = by_modulation,
 ) -> Windows:
     """Return the windows of recordings `first` .. `first + count - 1` of a seed."""
     cuts: list[npt.NDArray[np.float16]] = []
-    facts: list[tuple[int, int, int, float]] = []
+    facts: list[tuple[int, int, int, float, float]] = []
     for index in range(first, first + count):
         recording = field_recording(seed, index, scene)
-        for number, (cut, label, snr_db) in enumerate(
-            recording_windows(recording, classes, per_detection)
-        ):
-            cuts.append(cut)
-            facts += [(label, 64 * index + number, index, snr_db)] * cut.shape[0]
+        for number, one in enumerate(recording_windows(recording, classes, per_detection, naming)):
+            cuts.append(one.x)
+            detection = 64 * index + number
+            facts += [(one.label, detection, index, one.snr_db, one.bandwidth_hz)] * len(one.x)
     x = np.concatenate(cuts) if cuts else np.empty((0, 2, WINDOW), dtype=np.float16)
-    columns = list(zip(*facts, strict=True)) if facts else [(), (), (), ()]
+    columns = list(zip(*facts, strict=True)) if facts else [()] * 5
     return Windows(
         x=x,
         label=np.asarray(columns[0], dtype=np.uint8),
         detection=np.asarray(columns[1], dtype=np.int32),
         recording=np.asarray(columns[2], dtype=np.int32),
         snr_db=np.asarray(columns[3], dtype=np.float32),
+        bandwidth_hz=np.asarray(columns[4], dtype=np.float32),
         classes=classes,
     )

@@ -41,7 +41,22 @@ class DatasetIdentity(BaseModel):
     seed: int
 
 
+NO_PROTOCOLS: dict[str, Any] = {
+    "protocols": (),
+    "protocol_temperature": 1.0,
+    "protocol_evidence_exponent": 0.0,
+    "protocol_biases": (),
+    "protocol_bandwidths_hz": {},
+    "protocol_repetitions_s": {},
+    "protocol_repeating": {},
+}
+"""What the metadata say of a model that names no protocols."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
+
+Quantiles = dict[
+    str, Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1, max_length=1000)]
+]
 
 
 class ModelMetadata(BaseModel):
@@ -56,7 +71,12 @@ class ModelMetadata(BaseModel):
         occupied_share: 99% bandwidth over sampling rate to which the windows are brought.
         temperature, evidence_exponent, biases: T, a and b of the pooled log-probabilities of n
             windows, log_softmax(mean_logits * n**a / T + b); no biases are zeros.
-        protocol_temperature, protocol_biases: likewise of the protocol's logits of a window.
+        protocol_temperature, protocol_evidence_exponent, protocol_biases: likewise of the
+            protocol's logits.
+        protocol_bandwidths_hz, protocol_repetitions_s: for each protocol at which bandwidths it was
+            heard and after which times it repeated itself, even quantiles; none where that was not
+            measured.
+        protocol_repeating: of the detections of each protocol, the share that repeats itself.
         noise_confidence: probability that nothing was sent where nothing is detected, when both
             are as likely beforehand; 1/2 is ignorance.
         prefix_missed: pairs (samples, share), samples rising: of OFDM detections of so many samples
@@ -84,7 +104,11 @@ class ModelMetadata(BaseModel):
     evidence_exponent: float = Field(default=0.0, ge=0, le=1)
     biases: tuple[float, ...] = ()
     protocol_temperature: float = Field(default=1.0, gt=0)
+    protocol_evidence_exponent: float = Field(default=0.0, ge=0, le=1)
     protocol_biases: tuple[float, ...] = ()
+    protocol_bandwidths_hz: Quantiles = Field(default_factory=dict, max_length=10_000)
+    protocol_repetitions_s: Quantiles = Field(default_factory=dict, max_length=10_000)
+    protocol_repeating: dict[str, Share] = Field(default_factory=dict, max_length=10_000)
     noise_confidence: float = Field(default=0.5, ge=0, le=1)
     prefix_missed: tuple[tuple[int, Share], ...] = Field(default=(), max_length=100)
     repeating: dict[str, Share] = Field(default_factory=dict, max_length=10_000)
@@ -117,6 +141,9 @@ class ModelMetadata(BaseModel):
     def _distinct_heads(self) -> "ModelMetadata":
         if len(set(self.protocols)) != len(self.protocols) or len(self.protocols) == 1:
             raise ValueError("protocols are none, or two or more different ones")
+        for of_each in ("protocol_bandwidths_hz", "protocol_repetitions_s", "protocol_repeating"):
+            if not {*getattr(self, of_each)} <= {*self.protocols}:
+                raise ValueError(f"{of_each} are of the protocols")
         taken = {MODULATION, PROTOCOL, LOGITS, INPUT}
         if len(taken | {*self.quantities}) != len(taken) + len(self.quantities):
             raise ValueError("quantities have names of their own, each once")

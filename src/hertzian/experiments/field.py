@@ -31,7 +31,8 @@ from hertzian.experiments.stages import StageContext, StageOutcome, StageSetting
 from hertzian.models import build, count_macs, count_parameters, spec
 from hertzian.recognition import WINDOWS_PER_PIECE
 from hertzian.recognition.keying import pulses_carry_data
-from hertzian.recognition.memory import repeats_itself, shows_prefix
+from hertzian.recognition.memory import prefix_at, repeats_at
+from hertzian.signal import MODULATION
 from hertzian.training import (
     ArrayDataset,
     Precision,
@@ -90,7 +91,7 @@ def make_data(settings: DataSettings, context: StageContext) -> StageOutcome:
             scene=_SCENES.get(part, Scene)(),
             workers=os.cpu_count() or 1,
             per_detection=WINDOWS_PER_PIECE if calibration else settings.windows_per_detection,
-            progress=_logging(part, context),
+            progress=shard_progress(part, context),
         )
     counts = {f"{part}_windows": _count(context.folder / part) for part in _PARTS}
     return StageOutcome(metrics=counts)
@@ -176,7 +177,7 @@ class ModelSettings(StageSettings):
 def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
     """Calibrate the pooled probabilities on detections of their own, and write the model."""
     model = build(_MODEL)
-    model.load_state_dict(_weights(context.output(settings.train)))
+    model.load_state_dict(load_weights(context.output(settings.train)))
     model.eval()
     description = spec(_MODEL)
     metadata = ModelMetadata(
@@ -230,14 +231,17 @@ def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
     return StageOutcome(metrics=metrics, trained_on=metadata.trained_on)
 
 
-def _logging(part: str, context: StageContext) -> Callable[[int, int], None]:
+def shard_progress(part: str, context: StageContext) -> Callable[[int, int], None]:
+    """Return what tells in the log how many shards of a part are done."""
+
     def log(done: int, total: int) -> None:
         context.log(f"{part}: shard {done} of {total}")
 
     return log
 
 
-def _weights(folder: Path) -> dict[str, torch.Tensor]:
+def load_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """Return the weights that a stage left in its folder."""
     weights: dict[str, torch.Tensor] = torch.load(
         folder / "weights.pt", map_location="cpu", weights_only=True
     )
@@ -284,7 +288,7 @@ def _missed_prefixes(seed: int, recordings: int) -> tuple[tuple[int, float], ...
         labels=("OFDM",),
     )
     seen = [
-        (found.iq.size, repeats_itself(found.iq) or shows_prefix(found.iq))
+        (found.iq.size, (repeats_at(found.iq) or prefix_at(found.iq)) is not None)
         for _, found in _matched(seed, range(_PREFIXED_FROM, _PREFIXED_FROM + recordings), scene)
     ]
     shares = []
@@ -302,7 +306,7 @@ def _shares(seed: int, recordings: int) -> tuple[dict[str, float], dict[str, flo
     repeating, keyed, all_of = Counter[str](), Counter[str](), Counter[str]()
     for label, found in _matched(seed, range(_SHARES_FROM, _SHARES_FROM + recordings), scene):
         all_of[label] += 1
-        repeating[label] += repeats_itself(found.iq)
+        repeating[label] += repeats_at(found.iq) is not None
         keyed[label] += pulses_carry_data(found.iq)
     return (
         {label: laplace(repeating[label], count) for label, count in sorted(all_of.items())},
@@ -326,19 +330,19 @@ def laplace(hits: int, count: int) -> float:
 
 
 def pooled_detections(
-    predictor: Predictor, shards: list[Shard]
+    predictor: Predictor, shards: list[Shard], head: str = MODULATION
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return mean logits [d, classes], windows [d] and labels [d] of every detection."""
-    rows = list(_per_detection(predictor, shards))
+    rows = list(_per_detection(predictor, shards, head))
     logits, counts, labels = zip(*rows, strict=True)
     return np.stack(logits), np.asarray(counts), np.asarray(labels)
 
 
 def _per_detection(
-    predictor: Predictor, shards: list[Shard]
+    predictor: Predictor, shards: list[Shard], head: str
 ) -> Iterator[tuple[npt.NDArray[np.float64], int, int]]:
     for shard in shards:
-        logits = predictor.logits(np.asarray(shard.x, dtype=np.float32)).astype(np.float64)
+        logits = predictor.heads(np.asarray(shard.x, dtype=np.float32))[head].astype(np.float64)
         for number in np.unique(shard.detection):
             own = shard.detection == number
             yield logits[own].mean(axis=0), int(own.sum()), int(shard.label[own][0])

@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -15,13 +14,14 @@ from torch import nn
 
 from hertzian.datasets.shards import Shard, read_shards
 from hertzian.deployment import (
-    SHIPPED,
     DatasetIdentity,
     ModelMetadata,
     Predictor,
     load_predictor,
 )
-from hertzian.deployment.export import load_safetensors, save_model
+from hertzian.deployment.export import save_model
+from hertzian.deployment.runtime import NO_PROTOCOLS
+from hertzian.deployment.stored import load_network, weights_of
 from hertzian.evaluation import Calibration, fit_calibration, pooled_log_probabilities
 from hertzian.experiments.field import as_dataset, class_weights, laplace, pooled_detections
 from hertzian.experiments.labelled_recordings import (
@@ -37,7 +37,7 @@ from hertzian.experiments.stages import (
     StageSettings,
     stage,
 )
-from hertzian.models import count_macs, count_parameters
+from hertzian.models import MultiHead, count_macs, count_parameters
 from hertzian.models.field import Field as FieldNetwork
 from hertzian.signal import MODULATION
 from hertzian.training import Precision, Supervised, fit, steps_per_epoch
@@ -73,7 +73,7 @@ class FineTuneSettings(StageSettings):
         """Return the digest of the weights that it starts from."""
         if self.origin == "none":
             return {}
-        return {"weights": hashlib.sha256(_shipped_weights().read_bytes()).hexdigest()}
+        return {"weights": hashlib.sha256(weights_of(SHIPPED_MODEL).read_bytes()).hexdigest()}
 
 
 @stage("fine-tune", FineTuneSettings)
@@ -107,8 +107,10 @@ def start_from_shipped(model: FieldNetwork, shipped: ModelMetadata) -> None:
     starts from them: what it has no signal of stays as it was.
     """
     known = len(shipped.classes)
-    origin = FieldNetwork(known)
-    load_safetensors(origin, _shipped_weights())
+    stored = load_network(SHIPPED_MODEL).module
+    origin = stored.alone(MODULATION) if isinstance(stored, MultiHead) else stored
+    if not isinstance(origin, FieldNetwork):
+        raise ExperimentError(f"the shipped model {SHIPPED_MODEL} is no `field` network")
     theirs, own = _last_layer(origin), _last_layer(model)
     with torch.no_grad():
         if shipped.biases:
@@ -122,10 +124,6 @@ def start_from_shipped(model: FieldNetwork, shipped: ModelMetadata) -> None:
 
 def _last_layer(model: FieldNetwork) -> nn.Linear:
     return cast(nn.Linear, model.head[-1])
-
-
-def _shipped_weights() -> Path:
-    return SHIPPED / f"{SHIPPED_MODEL}.safetensors"
 
 
 def _train(
@@ -205,6 +203,8 @@ def _described(
         update={
             "name": _MODEL,
             "classes": classes,
+            # the protocols' head has not learnt along
+            **NO_PROTOCOLS,
             "temperature": 1.0,
             "evidence_exponent": 0.0,
             "biases": (),

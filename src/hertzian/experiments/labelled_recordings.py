@@ -38,7 +38,7 @@ from hertzian.experiments.stages import (
 )
 from hertzian.recognition import WINDOWS_PER_PIECE
 from hertzian.recognition.keying import pulses_carry_data
-from hertzian.recognition.memory import repeats_itself
+from hertzian.recognition.memory import repeats_at
 from hertzian.recordings import RecordingError, atomic_path
 from hertzian.signal import LABELS
 
@@ -281,7 +281,8 @@ def _cut_one(
     def watch(label: str, found: Baseband) -> None:
         if label not in base and not (found.plateau or found.faint):
             own = asked.setdefault(label, [0, 0, 0])
-            answers = (1, repeats_itself(found.iq), pulses_carry_data(found.iq))
+            repeats = repeats_at(found.iq) is not None
+            answers = (1, repeats, pulses_carry_data(found.iq))
             asked[label] = [had + new for had, new in zip(own, answers, strict=True)]
 
     learnt = learnt_from(

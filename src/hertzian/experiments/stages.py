@@ -22,6 +22,7 @@ SCALES: dict[Scale, int | None] = {"smoke": 10, "small": 200, "full": None}
 _MODULES: tuple[str, ...] = (
     "hertzian.experiments.field",
     "hertzian.experiments.field_evidence",
+    "hertzian.experiments.field_protocols",
     "hertzian.experiments.agreement.stages",
     "hertzian.experiments.classifiers.data",
     "hertzian.experiments.classifiers.maps",

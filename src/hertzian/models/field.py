@@ -108,14 +108,14 @@ class Representation(nn.Module):
 
 @register("field", samples=SAMPLES, classes=(*CORE, "unknown"))
 class Field(nn.Module):
-    """Convolutions over time, over spectra and over correlation lags, joined by one dense layer.
+    """Convolutions over time, over spectra and over correlation lags, joined by two dense layers.
 
     Made for windows of 1024 samples whose 99% bandwidth is about a third of the sampling rate,
     with unknown timing, carrier offset and channel; bursts may be shorter (zero-padded).
 
     Args:
         class_count: length of the logits.
-        dropout: share of the embedding dropped in training.
+        dropout: share of the units between these layers that is dropped in training.
     """
 
     def __init__(self, class_count: int = len(CORE) + 1, dropout: float = 0.2) -> None:
@@ -144,8 +144,9 @@ class Field(nn.Module):
         )
         self.moments = nn.BatchNorm1d(14)
         joined = 3 * 128 + 16 + 2 * 64 + 96 + 2 * 32 + 14
-        self.embed = nn.Sequential(nn.Linear(joined, 192), nn.ReLU())
-        self.head = nn.Sequential(Dropout(dropout), nn.Linear(192, class_count))
+        self.head = nn.Sequential(
+            nn.Linear(joined, 192), nn.ReLU(), Dropout(dropout), nn.Linear(192, class_count)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits [batch, classes] of float32 [batch, 2, 1024] at any scale."""
@@ -153,7 +154,7 @@ class Field(nn.Module):
         return logits
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
-        """Return what the classifier sees: pooled `time`, `spectrum`, ... and `embedding`."""
+        """Return pooled `time`, `spectrum`, ... and, side by side, the head's `embedding`."""
         seen = self.represent(x)
         time, spectra, lags = (_as_image(seen[key]) for key in ("time", "spectra", "correlation"))
         present = seen["present"][:, :, None]
@@ -169,7 +170,7 @@ class Field(nn.Module):
             "moments": self.moments(seen["moments"]),
         }
         joined = torch.cat([part.float() for part in pooled.values()], dim=1)
-        return {**pooled, "embedding": self.embed(joined)}
+        return {**pooled, "embedding": joined}
 
 
 def _as_image(x: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Several answers from one network: every task has a last part of its own."""
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -110,6 +111,12 @@ class MultiHead(nn.Module):
         """Return what each head says of float32 [batch, 2, samples]: [batch, outputs]."""
         shared = self.network(x)
         return {name: head(shared) for name, head in self.heads.items()}
+
+    def alone(self, head: str) -> nn.Module:
+        """Return a copy of the network with one of the heads."""
+        network: nn.Module = copy.deepcopy(self.network)
+        network.head = copy.deepcopy(self.heads[head])
+        return network
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
         """Return the shared network's features."""

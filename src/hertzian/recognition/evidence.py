@@ -15,6 +15,14 @@ Logits = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Answers:
+    """Logits [windows, classes] and [windows, protocols] of some windows; the latter may be 0."""
+
+    logits: npt.NDArray[np.float32]
+    protocols: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The pooled answer: the family of the highest probability, and the best label within it."""
 
@@ -59,7 +67,7 @@ def judge(scores: dict[str, float]) -> Verdict:
 
 
 def with_memory(scores: dict[str, float]) -> dict[str, float]:
-    """Return the scores of a plateau that looks like noise and repeats itself, `repeats_itself`.
+    """Return the scores of a plateau that looks like noise and repeats itself, `repeats_at`.
 
     Noise it is not: a plateau that looks Gaussian and has a memory is OFDM, many subcarriers with a
     cyclic prefix, and gets the probability of noise.
@@ -95,20 +103,22 @@ def without_prefix(scores: dict[str, float], missed: float) -> dict[str, float]:
 class Evidence:
     """Everything gathered about one emission so far; long ones come in pieces.
 
-    `searched` is the length of the longest piece in which a cyclic prefix was looked for in vain.
+    `repetition` is the lag at which it repeats itself, in samples of the recording; `searched` the
+    length of the longest piece in which a cyclic prefix was looked for in vain.
     """
 
     start: int
     stop: int
     touches_start: bool
     logits: Logits
+    protocol_logits: Logits
     windows: int = 0
     energy: float = 0.0
     noise_density: float = 0.0
     line_energy: float = 0.0
     lower: float = 0.0
     upper: float = 0.0
-    repeats: bool = False
+    repetition: float | None = None
     searched: int = 0
     keyed: bool = False
     faint: bool = False
@@ -117,11 +127,15 @@ class Evidence:
     background: Logits | None = None
     background_windows: int = 0
 
-    def add(self, piece: Baseband, logits: npt.NDArray[np.float32]) -> None:
-        """Take in a piece and the logits [windows, classes] of its windows."""
+    def add(self, piece: Baseband, answers: Answers) -> None:
+        """Take in a piece and what the model says of its windows."""
+        logits = answers.logits
         self.start = min(self.start, piece.start)
         self.stop = max(self.stop, piece.stop)
         self.logits = self.logits + logits.sum(axis=0, dtype=np.float64)
+        self.protocol_logits = self.protocol_logits + answers.protocols.sum(
+            axis=0, dtype=np.float64
+        )
         self.windows += logits.shape[0]
         self.faint &= piece.faint
         self.outshone |= piece.outshone
@@ -137,6 +151,14 @@ class Evidence:
         own = logits.sum(axis=0, dtype=np.float64)
         self.background = own if self.background is None else self.background + own
         self.background_windows += logits.shape[0]
+
+    def repeat(self, lag: int | None, rate: float) -> None:
+        """Take in at which lag of samples at `rate` times the recording's a piece repeats itself.
+
+        The first one stays; None is a piece that doesn't.
+        """
+        if self.repetition is None and lag is not None:
+            self.repetition = lag / rate
 
     def scores(self, metadata: ModelMetadata) -> dict[str, float]:
         """Return the calibrated probability of every class from what is gathered.
@@ -154,6 +176,11 @@ class Evidence:
             shares = {**metadata.repeating, "noise": 0.0}
             return with_memory(scores) if self.plateau else by_bayes(scores, shares)
         return without_prefix(scores, metadata.missed_prefixes(self.searched))
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it repeats itself."""
+        return self.repetition is not None
 
     @property
     def band(self) -> tuple[float, float]:

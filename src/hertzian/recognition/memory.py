@@ -32,21 +32,22 @@ Floats = npt.NDArray[np.float64]
 Lags = npt.NDArray[np.int64]
 
 
-def repeats_itself(iq: Samples) -> bool:
-    """Tell whether baseband samples [n] correlate with themselves at a few long lags.
+def repeats_at(iq: Samples) -> int | None:
+    """Return the lag at which baseband samples [n] correlate with themselves, None where at none.
 
     An OFDM signal does at the length of its FFT (van de Beek, Sandell and Borjesson 1997, eq. 5),
     by the prefix's share of the symbol; where it is too short or too seldom for that, see
-    `shows_prefix`. Samples that are exactly zero count as left out.
+    `prefix_at`. Samples that are exactly zero count as left out.
     """
     x = _phases(iq, _MOST_SAMPLES)
     if x.size < _FEWEST_SAMPLES:
-        return False
-    return any(_repeats(x, segments) for segments in _SEGMENTS)
+        return None
+    found = (_repeats(x, segments) for segments in _SEGMENTS)
+    return next((lag for lag in found if lag is not None), None)
 
 
-def shows_prefix(iq: Samples) -> bool:
-    """Tell whether products of baseband samples [n] a lag apart come and go like a prefix.
+def prefix_at(iq: Samples) -> int | None:
+    """Return the lag by which products of baseband samples [n] come and go like a prefix, or None.
 
     x[n] conj(x[n + L]) has a mean while a prefix passes, and none in the rest of the symbol: a
     train of pulses of duty d = g / (1 + g), g the prefix's share of the FFT, with lines of like
@@ -62,7 +63,7 @@ def shows_prefix(iq: Samples) -> bool:
     lags = np.arange(_FIRST_LAG, most + 1)
     if x.size > _EVERY_LAG_TO:
         lags = lags[np.argsort(-_strength(x, lags))[:_MOST_LAGS]]
-    return any(_periodic(x, int(lag)) for lag in lags)
+    return next((int(lag) for lag in lags if _periodic(x, int(lag))), None)
 
 
 def _phases(iq: Samples, most: int) -> Samples:
@@ -77,8 +78,8 @@ def _phases(iq: Samples, most: int) -> Samples:
     return np.asarray(samples / np.maximum(np.abs(samples), 1e-30), dtype=np.complex64)
 
 
-def _repeats(x: Samples, segments: int) -> bool:
-    """Tell whether some lag correlates far beyond chance, summed over segments of the signal.
+def _repeats(x: Samples, segments: int) -> int | None:
+    """Return the lag that correlates the most beyond chance, summed over segments of the signal.
 
     Of n samples of noise that fills `OCCUPIED_SHARE` of the band, n OCCUPIED_SHARE |r|^2 is
     exponential of mean 1, and a sum over segments is gamma distributed; a drifting carrier turns r
@@ -89,7 +90,7 @@ def _repeats(x: Samples, segments: int) -> bool:
     length = x.size // segments
     lags = np.arange(_FIRST_LAG, min(_LAST_LAG, length // 3))
     if not lags.size:
-        return False
+        return None
     rows = x[: length * segments].reshape(segments, length)
     rows = rows[(rows != 0).any(axis=1)]
     pairs = _pairs(rows != 0, lags)
@@ -103,7 +104,7 @@ def _repeats(x: Samples, segments: int) -> bool:
     padded = np.pad(reach, _APART_LAGS)
     beside = np.maximum(padded[: lags.size], padded[2 * _APART_LAGS :])
     found = (rarity > -np.log(_REPEATS_BY_CHANCE)) & (rarity > _PROMINENT * beside)
-    return bool(found.any())
+    return int(lags[np.where(found, total, -1.0).argmax()]) if found.any() else None
 
 
 def _autocorrelation(rows: Samples, lags: Lags) -> Floats:

@@ -20,12 +20,13 @@ from hertzian.detection import (
     to_baseband,
     windows,
 )
-from hertzian.recognition.evidence import Evidence, judge
+from hertzian.recognition.evidence import Answers, Evidence, judge
 from hertzian.recognition.keying import PULSED, pulses_carry_data
-from hertzian.recognition.memory import repeats_itself, shows_prefix
+from hertzian.recognition.memory import prefix_at, repeats_at
+from hertzian.recognition.protocol import name_protocol
 from hertzian.recognition.rules import ReportRules
 from hertzian.recordings import Recording, open_recording
-from hertzian.signal import Detection, HertzianError, to_channels
+from hertzian.signal import MODULATION, PROTOCOL, Detection, HertzianError, to_channels
 
 WINDOWS_PER_PIECE = 24
 """Windows that are judged of each sighting, spread evenly over it."""
@@ -283,7 +284,8 @@ class Recogniser:
         if found.faint and not (keyed or track in stream.evidence):
             # its timing is all that such a piece is told by
             return
-        logits = self.predictor.logits(to_channels(windows(found, WINDOWS_PER_PIECE)))
+        answers = self._ask(windows(found, WINDOWS_PER_PIECE))
+        logits = answers.logits
         if track not in stream.evidence:
             stream.evidence[track] = Evidence(
                 start=found.start,
@@ -291,9 +293,10 @@ class Recogniser:
                 touches_start=found.start < _AT_END,
                 faint=found.faint,
                 logits=np.zeros(logits.shape[1]),
+                protocol_logits=np.zeros(answers.protocols.shape[1]),
             )
         evidence = stream.evidence[track]
-        evidence.add(found, logits)
+        evidence.add(found, answers)
         evidence.keyed |= keyed
         self._ask_more(evidence, found, logits)
         best = stream.snippets.get(track)
@@ -301,6 +304,13 @@ class Recogniser:
             # a copy, lest the view keep all of the piece alive
             shown = found.iq[:SNIPPET_SAMPLES].copy()
             stream.snippets[track] = _Snippet(shown, found.rate, found.energy)
+
+    def _ask(self, cut: npt.NDArray[np.complex64]) -> Answers:
+        x = to_channels(cut)
+        if not self.predictor.metadata.protocols:
+            return Answers(self.predictor.logits(x), np.empty((len(x), 0), np.float32))
+        said = self.predictor.heads(x)
+        return Answers(said[MODULATION], said[PROTOCOL])
 
     def _ask_more(
         self, evidence: Evidence, found: Baseband, logits: npt.NDArray[np.float32]
@@ -315,9 +325,9 @@ class Recogniser:
             samples, noisy = rest.iq, noisy or _top(bare) in self._noise
         maybe_ofdm = self._open(logits, self._ofdm)
         if noisy or maybe_ofdm:
-            evidence.repeats |= repeats_itself(samples)
+            evidence.repeat(repeats_at(samples), found.rate)
         if maybe_ofdm and not (evidence.repeats or found.plateau):
-            evidence.repeats = shows_prefix(samples)
+            evidence.repeat(prefix_at(samples), found.rate)
             if not evidence.repeats:
                 evidence.searched = max(evidence.searched, samples.size)
         if self._open(logits, self._pulsed) and not found.faint:
@@ -339,6 +349,13 @@ class Recogniser:
             return None
         lower, upper = evidence.band
         rate = self._rate(None)
+        protocol, protocol_confidence = name_protocol(
+            evidence.protocol_logits,
+            evidence.windows,
+            self.predictor.metadata,
+            bandwidth_hz=(upper - lower) * rate,
+            repetition_s=None if evidence.repetition is None else evidence.repetition / rate,
+        )
         detection = Detection(
             start=evidence.start,
             count=evidence.stop - evidence.start,
@@ -347,7 +364,8 @@ class Recogniser:
             snr_db=evidence.snr_db,
             modulation=verdict.modulation,
             family=verdict.family,
-            protocol=None,
+            protocol=protocol,
+            protocol_confidence=protocol_confidence,
             confidence=verdict.confidence,
             family_confidence=verdict.family_confidence,
             scores=verdict.scores,

@@ -6,6 +6,7 @@ from hertzian.signal.errors import HertzianError
 from hertzian.signal.heads import (
     BANDWIDTH_HZ,
     MODULATION,
+    NO_PROTOCOL,
     POSITIVE,
     PROTOCOL,
     QUANTITIES,
@@ -33,6 +34,7 @@ __all__ = [
     "LABELS",
     "MERGED",
     "MODULATION",
+    "NO_PROTOCOL",
     "POSITIVE",
     "PROTOCOL",
     "QUANTITIES",

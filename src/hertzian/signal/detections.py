@@ -18,6 +18,7 @@ class Detection:
         modulation: canonical label, `unknown` included.
         family: family of the modulation.
         protocol: name of the protocol, or None.
+        protocol_confidence: calibrated probability of the protocol; None where there is none.
         confidence: calibrated probability of the modulation.
         family_confidence: calibrated probability of the family.
         scores: calibrated probability of every label; they sum to one.
@@ -31,6 +32,7 @@ class Detection:
     modulation: str
     family: str
     protocol: str | None
+    protocol_confidence: float | None
     confidence: float
     family_confidence: float
     scores: dict[str, float]

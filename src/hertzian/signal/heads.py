@@ -4,6 +4,9 @@ MODULATION = "modulation"
 PROTOCOL = "protocol"
 """Heads whose numbers are logits, of the classes of either."""
 
+NO_PROTOCOL = "none"
+"""Class of a protocol head for what is of no protocol that it knows."""
+
 SNR_DB = "snr_db"
 """Head that estimates the SNR as the data are labelled with it, in dB."""
 
