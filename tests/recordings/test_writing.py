@@ -323,11 +323,11 @@ def test_detections_become_annotations(tmp_path: Path) -> None:
         family_confidence=0.99,
         scores={"OOK": 1.0},
     )
-    named = Detection(**{**detection.to_dict(), "protocol": "LoRa"})
+    named = Detection(**{**detection.to_dict(), "protocol": "LoRa", "protocol_confidence": 0.75})
     plain, with_protocol = detections_to_annotations([detection, named], recording)
     comment = "confidence 0.97, family ask 0.99, SNR 18.3 dB"
     assert plain == Annotation(100, 50, 433.895e6, 433.905e6, "OOK", comment)
-    assert with_protocol.comment == comment + ", protocol LoRa"
+    assert with_protocol.comment == comment + ", protocol LoRa 0.75"
     annotate_sigmf(recording, [plain], tmp_path / "g.sigmf-meta")
     validated(tmp_path / "g.sigmf-meta")
     assert open_recording(tmp_path / "g.sigmf-meta").annotations == (

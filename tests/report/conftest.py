@@ -35,6 +35,7 @@ def make_detection():
             "modulation": "OOK",
             "family": "ask",
             "protocol": None,
+            "protocol_confidence": None,
             "confidence": 0.9,
             "family_confidence": 0.95,
             "scores": {"OOK": 0.9, "2FSK": 0.06, "unknown": 0.04},

@@ -51,9 +51,9 @@ def test_every_detection_has_a_row_with_its_values(tmp_path, make_entry, make_de
 def test_protocols_have_a_column_where_there_are_any(
     tmp_path, make_entry, make_detection, read_page
 ):
-    detections = [make_detection(protocol="Oregon v2"), make_detection()]
-    page = report(tmp_path / "r.html", [make_entry(detections)], read_page)
-    assert [row[-1] for row in page.rows[:3]] == ["Protocol", "Oregon v2", "–"]
+    sure = make_detection(protocol="Oregon v2", protocol_confidence=0.93)
+    page = report(tmp_path / "r.html", [make_entry([sure, make_detection()])], read_page)
+    assert [row[-1] for row in page.rows[:3]] == ["Protocol", "Oregon v2 93 %", "–"]
 
 
 def test_details_show_probabilities_best_first_and_the_rest_summed(

@@ -34,7 +34,7 @@ def read_csv(path):
 def test_columns_are_those_of_the_contract():
     assert ",".join(CSV_COLUMNS) == (
         "file,start,count,start_s,duration_s,center_hz,bandwidth_hz,snr_db,"
-        "modulation,family,confidence,family_confidence"
+        "modulation,family,confidence,family_confidence,protocol,protocol_confidence"
     )
 
 
@@ -126,3 +126,16 @@ def test_names_neither_style_the_terminal_nor_control_it(write_recording, make_d
     assert r"[bold]x\x07" in text
     assert "\x1b[2J" not in text
     assert "\x07" not in text
+
+
+def test_protocols_are_told_where_there_are_any(tmp_path, write_recording, make_detection):
+    named = make_detection(protocol="LoRa", protocol_confidence=0.75)
+    recording = write_recording(np.ones(250_000), 250e3)
+    with_one = entry_of(recording, named, make_detection())
+    without = entry_of(recording, make_detection())
+    assert "LoRa 75 %" in shown([with_one])
+    assert "Protocol" not in shown([without])
+    write_csv(tmp_path / "d.csv", [with_one])
+    rows = read_csv(tmp_path / "d.csv")
+    assert [row["protocol"] for row in rows] == ["LoRa", ""]
+    assert [row["protocol_confidence"] for row in rows] == ["0.75", ""]

@@ -33,6 +33,7 @@ _MODULES: tuple[str, ...] = (
     "hertzian.experiments.fine_tuning",
     "hertzian.experiments.held_out",
     "hertzian.experiments.labelled_recordings",
+    "hertzian.experiments.protocol_evidence",
 )
 
 

@@ -126,6 +126,8 @@ def _annotation(detection: Detection, recording: Recording) -> Annotation:
     )
     if detection.protocol is not None:
         comment += f", protocol {detection.protocol}"
+        if detection.protocol_confidence is not None:
+            comment += f" {detection.protocol_confidence:.2f}"
     return Annotation(
         start=detection.start,
         count=detection.count,

@@ -4,6 +4,7 @@ import math
 
 from hertzian.recordings import Recording
 from hertzian.report.engineering import axis_prefix, engineering, time_prefix
+from hertzian.report.text import printable
 from hertzian.signal import Detection
 
 
@@ -30,6 +31,14 @@ def _frequency(value_hz: float, bandwidth_hz: float) -> str:
     steps = 100 * factor / bandwidth_hz if bandwidth_hz > 0 else 1000.0
     decimals = min(max(math.ceil(math.log10(steps)), 0), 9)
     return f"{value_hz / factor:.{decimals}f} {prefix}Hz".replace("-", "−")
+
+
+def protocol_cell(detection: Detection) -> str:
+    """Return the protocol and how sure it is, a dash where there is none."""
+    if detection.protocol is None:
+        return "–"
+    name, sure = printable(detection.protocol), detection.protocol_confidence
+    return name if sure is None else f"{name} {percent(sure)}"
 
 
 def percent(probability: float) -> str:

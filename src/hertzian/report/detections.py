@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 
-from hertzian.report.cells import percent, time_and_band
+from hertzian.report.cells import percent, protocol_cell, time_and_band
 from hertzian.report.engineering import duration, engineering
 from hertzian.report.entries import ReportEntry
 from hertzian.report.figures import constellation, spectrogram, spectrum
@@ -118,7 +118,7 @@ def _detections_table(entry: ReportEntry, links: dict[int, str]) -> Table:
                 element("strong", printable(detection.modulation)),
                 _bar(detection.confidence),
                 f"{printable(detection.family)} {percent(detection.family_confidence)}",
-                *((printable(detection.protocol or "–"),) if _has_protocols(entry) else ()),
+                *((protocol_cell(detection),) if _has_protocols(entry) else ()),
             )
         )
     right = [Column(t, "right") for t in ("", "Start", "Duration", "Centre", "Bandwidth", "SNR")]

@@ -2,27 +2,29 @@
 
 import csv
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 from rich.text import Text
 
 from hertzian.recordings import atomic_path
-from hertzian.report.cells import percent, time_and_band
+from hertzian.report.cells import percent, protocol_cell, time_and_band
 from hertzian.report.entries import ReportEntry
 from hertzian.report.text import printable, shown_path
 
 CSV_COLUMNS: tuple[str, ...] = (
     *("file", "start", "count", "start_s", "duration_s", "center_hz", "bandwidth_hz", "snr_db"),
     *("modulation", "family", "confidence", "family_confidence"),
+    *("protocol", "protocol_confidence"),
 )
 """Heads of `write_csv`; `center_hz` is the offset from the recording's centre, as in the JSON."""
 
 
-def detections_table(entries: Iterable[ReportEntry]) -> Table:
+def detections_table(entries: Sequence[ReportEntry]) -> Table:
     """Return what was found in recordings as a table for the terminal.
 
-    File names and labels are shown as they are: neither markup nor control sequences take effect.
+    Protocols have a column where there are any. File names and labels are shown as they are:
+    neither markup nor control sequences take effect.
     """
     table = Table(header_style="bold", expand=False)
     table.add_column("File", overflow="fold")
@@ -31,6 +33,9 @@ def detections_table(entries: Iterable[ReportEntry]) -> Table:
     table.add_column("Modulation", no_wrap=True)
     table.add_column("Confidence", justify="right", no_wrap=True)
     table.add_column("Family", no_wrap=True)
+    protocols = any(one.protocol is not None for entry in entries for one in entry.detections)
+    if protocols:
+        table.add_column("Protocol", no_wrap=True)
     for entry in entries:
         file = shown_path(entry.recording.path)
         for detection in entry.detections:
@@ -41,6 +46,7 @@ def detections_table(entries: Iterable[ReportEntry]) -> Table:
                 Text(printable(detection.modulation), style="bold"),
                 Text(percent(detection.confidence), style=style),
                 Text(f"{printable(detection.family)} {percent(detection.family_confidence)}"),
+                *([Text(protocol_cell(detection))] if protocols else []),
             )
             file = ""
         if not entry.detections:
@@ -70,7 +76,9 @@ def write_csv(path: str | os.PathLike[str], entries: Iterable[ReportEntry]) -> N
                 times = (d.start, d.count, d.start / rate, d.count / rate)
                 labels = (_harmless(printable(d.modulation)), _harmless(printable(d.family)))
                 band = (d.center_hz, d.bandwidth_hz, d.snr_db)
-                writer.writerow([name, *times, *band, *labels, d.confidence, d.family_confidence])
+                protocol = (_harmless(printable(d.protocol or "")), d.protocol_confidence)
+                sure = (d.confidence, d.family_confidence)
+                writer.writerow([name, *times, *band, *labels, *sure, *protocol])
 
 
 def _harmless(text: str) -> str:
