@@ -50,7 +50,7 @@ def agree(found, expected):
     assert len(found) == len(expected) >= 2
     for one, other in zip(found, expected, strict=True):
         assert one["scores"] == pytest.approx(other["scores"], abs=1e-3)
-        for key in ("start", "count", "modulation", "family"):
+        for key in ("start", "count", "modulation", "family", "protocol"):
             assert one[key] == other[key]
         for key in ("center_hz", "bandwidth_hz", "snr_db", "confidence", "family_confidence"):
             assert one[key] == pytest.approx(other[key], rel=1e-3)
