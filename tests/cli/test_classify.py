@@ -59,7 +59,7 @@ def test_the_document_is_the_contract(classified, capture):
     for found in told["detections"]:
         assert list(found) == [
             *("start", "count", "center_hz", "bandwidth_hz", "snr_db", "modulation", "family"),
-            *("protocol", "confidence", "family_confidence", "scores"),
+            *("protocol", "protocol_confidence", "confidence", "family_confidence", "scores"),
         ]
         assert (found["modulation"], found["family"], found["protocol"]) == ("QPSK", "psk", None)
         assert set(found["scores"]) == set(CLASSES)
