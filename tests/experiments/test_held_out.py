@@ -14,7 +14,8 @@ def signal(label, start=0, center=0.1, taught=True, edged=True):
 
 def heard(modulation, family, start=0, count=1000, center_hz=1e5, snr_db=20.0):
     return Detection(
-        start, count, center_hz, 9e4, snr_db, modulation, family, None, 0.9, 0.9, {modulation: 1.0}
+        *(start, count, center_hz, 9e4, snr_db, modulation, family),
+        *(None, None, 0.9, 0.9, {modulation: 1.0}),
     )
 
 
