@@ -114,3 +114,14 @@ def test_batches_are_bounded_by_bytes():
     rows = [rows for rows, _ in labelled(x).batches()]
     assert rows == [slice(0, 8), slice(8, 16), slice(16, 20)]
     assert [len(held) for _, held in labelled(X).batches(16)] == [16, 16, 8]
+
+
+@pytest.mark.parametrize("name", ["bandwidth_hz", "symbol_rate_hz"])
+@pytest.mark.parametrize("value", [0.0, -5.0, np.inf])
+def test_what_is_no_bandwidth_is_refused(name, value):
+    known = np.full(len(X), np.nan, np.float32)
+    known[0] = 1e3
+    assert getattr(labelled(X, **{name: known}), name) is known
+    known[1] = value
+    with pytest.raises(DatasetError, match=rf"{name} holds {value:g}, expected more than 0"):
+        labelled(X, **{name: known})

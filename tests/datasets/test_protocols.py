@@ -95,6 +95,18 @@ def test_without_protocols_nothing_is_drawn_for_them():
     np.testing.assert_array_equal(plain.iq, field_recording(8, 3, scene(protocols=0.0)).iq)
 
 
+def test_what_is_shown_is_the_bandwidth_of_what_was_sent():
+    found = {}
+    for index in range(150):
+        for one in field_recording(10, index, scene(protocols=1.0)).emissions:
+            found.setdefault(one.protocol, []).append(one.shown / one.bandwidth)
+    assert 0.2 < np.median(found["FM broadcast"]) < 0.8
+    for protocol in ("TETRA", "GSM", "802.15.4", "SATCOM"):
+        assert np.median(found[protocol]) == pytest.approx(1.0, abs=0.1)
+    (plain,) = field_recording(8, 3, scene()).emissions
+    assert plain.shown is None
+
+
 def test_one_line_of_a_comb_is_no_radar():
     for index in range(60):
         recording = field_recording(9, index, scene(protocols=1.0, bandwidth=(0.2, 0.6)))
@@ -103,7 +115,7 @@ def test_one_line_of_a_comb_is_no_radar():
             if truth is None:
                 continue
             assert by_modulation(truth, found) == truth.label
-            narrow = found.bandwidth < 0.5 * truth.bandwidth
+            narrow = found.bandwidth < 0.5 * truth.shown
             assert by_protocol(truth, found) == ("none" if narrow else truth.protocol)
             if narrow:
                 return

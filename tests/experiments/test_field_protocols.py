@@ -9,8 +9,8 @@ import torch
 from hertzian.datasets.protocols import PROTOCOL_CLASSES
 from hertzian.deployment import load_predictor
 from hertzian.deployment.stored import load_network
-from hertzian.experiments import load_recipe, run_recipe
-from hertzian.experiments.field_protocols import OnFrozen, with_protocols
+from hertzian.experiments import ExperimentError, load_recipe, run_recipe
+from hertzian.experiments.field_protocols import OnFrozen, _apart, with_protocols
 from hertzian.recognition import Recogniser
 from hertzian.signal import MODULATION, PROTOCOL
 
@@ -100,3 +100,25 @@ def test_only_the_head_learns():
     x = torch.from_numpy(windows(4))
     with torch.no_grad():
         torch.testing.assert_close(alone(x), both(x)[MODULATION])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: s._replace(structure=s.structure.model_copy(update={"pruned": True})), "pruned"),
+        (
+            lambda s: s._replace(metadata=s.metadata.model_copy(update={"quantities": ("q",)})),
+            "estimates quantities",
+        ),
+    ],
+)
+def test_a_base_that_would_lose_something_is_refused(change, message):
+    with pytest.raises(ExperimentError, match=message):
+        with_protocols(change(load_network("field")))
+
+
+def test_times_that_were_heard_stay_apart():
+    assert _apart([3e-6, 1e-3, 3e-6]) == (3e-6, 3e-6, 1e-3)
+    many = _apart([1e-3] * 900 + [5e-6] * 100)
+    assert set(many) == {1e-3, 5e-6}
+    assert 15 < many.count(5e-6) < 25

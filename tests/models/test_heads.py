@@ -91,6 +91,10 @@ def test_a_positive_quantity_learns_ratios_and_stays_finite():
     assert answers[0].item() == pytest.approx(1e4)  # the geometric mean
     assert torch.isfinite(answers).all()
     assert (answers > 0).all()
+    wide = Quantity(torch.nn.Identity(), positive=True)
+    wide.standardise(torch.tensor([1.0, 1e30]))
+    answers = wide(torch.tensor([[9.0], [-9.0]]))
+    assert torch.isfinite(wide.errors(answers, torch.ones(2, 1))).all()
     # a factor is worth as much up as down, wherever it starts
     errors = head.errors(torch.tensor([2e3, 5e4]), torch.tensor([1e3, 1e5]))
     assert errors[0].item() == pytest.approx(-errors[1].item())

@@ -124,7 +124,7 @@ def test_pieces_count_by_their_energy_and_windows_one_by_one():
     assert evidence.snr_db == pytest.approx(10 * np.log10(400 / 2000 / noise))
 
 
-def test_a_plateau_that_looks_like_noise_and_repeats_at_is_ofdm():
+def test_a_plateau_that_looks_like_noise_and_repeats_itself_is_ofdm():
     scores = {"noise": 0.5, "OFDM": 0.2, "QPSK": 0.3, "unknown": 0.0}
     assert with_memory(scores) == {"noise": 0.0, "OFDM": 0.7, "QPSK": 0.3, "unknown": 0.0}
     assert with_memory({"noise": 0.5, "QPSK": 0.5}) == {"noise": 0.5, "QPSK": 0.5}

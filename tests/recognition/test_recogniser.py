@@ -356,7 +356,7 @@ def test_what_shows_none_is_ofdm_as_seldom_as_such_a_search_fails():
     assert found.scores["OFDM"] == pytest.approx(0.01 * np.e / (0.01 * np.e + 1), abs=1e-3)
 
 
-def test_what_is_taken_for_noise_and_repeats_at_is_ofdm():
+def test_what_is_taken_for_noise_and_repeats_itself_is_ofdm():
     classes, known = ("OFDM", "AM-SSB", "noise"), {"OFDM": 0.3, "AM-SSB": 0.1, "noise": 0.05}
     predictor = ConstantPredictor([0.0, -9.0, 9.0], classes=classes, repeating=known)
     x = white(200_000)

@@ -257,6 +257,8 @@ class Dataset:
             column = getattr(self, name)
             if column is not None and column.shape != shape[:1]:
                 raise DatasetError(f"{name} is {list(column.shape)}, expected [{shape[0]}]")
+        for name in MEASURED:
+            _check_positive(name, getattr(self, name))
         _check_names("modulation", self.modulation, self.modulations, lowest=0)
         if self.protocol is not None:
             _check_names("protocol", self.protocol, self.protocols, lowest=-1)
@@ -277,6 +279,13 @@ class Dataset:
         for first in range(0, len(self), size):
             rows = slice(first, min(first + size, len(self)))
             yield rows, self.x[rows]
+
+
+def _check_positive(name: str, column: Float32 | None) -> None:
+    known = np.empty(0) if column is None else column[~np.isnan(column)]
+    if not (np.isfinite(known) & (known > 0)).all():
+        worst = known[~(np.isfinite(known) & (known > 0))][0]
+        raise DatasetError(f"{name} holds {worst:g}, expected more than 0, or NaN where unknown")
 
 
 def _check_names(

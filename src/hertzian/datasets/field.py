@@ -33,6 +33,7 @@ from hertzian.datasets.emitters import EMITTED, Emitter, Style, draw_emitter
 from hertzian.datasets.outliers import HELD_BACK, TAUGHT, coloured_noise
 from hertzian.datasets.protocols import PROTOCOLS, draw_protocol
 from hertzian.datasets.randomness import one_thread
+from hertzian.signal import occupied_bandwidth
 
 _PLACING_TRIES = 12
 _OVERLOAD_STEPS = 15.0
@@ -40,6 +41,7 @@ _GUARD = 0.3
 SILENCE = 8192
 """Samples without a signal after which a receiver takes what follows for another burst."""
 _EDGE = 0.47
+_SPECTRUM = 4096
 _WHOLE = ("CSS", "LFM", "FMCW", "OFDM", "DSSS-BPSK", "DSSS-CCK", "DSSS-OQPSK", "PCW", "CW")
 _FREE_RUNNING = ("OOK", "PPM", "4ASK", "PCW")
 
@@ -90,7 +92,8 @@ class Emission:
 
     `units` is the length of its longest burst in symbols, or what stands for them, see `Emitter`; a
     silence of `SILENCE` samples ends a burst. What is sent of a `protocol` has its true rates where
-    the recording is sampled at `sample_rate_hz`.
+    the recording is sampled at `sample_rate_hz`; `shown` is then the 99% bandwidth of these very
+    samples: speech fills little of the band that is set aside for it.
     """
 
     label: str
@@ -102,6 +105,7 @@ class Emission:
     units: float
     protocol: str | None = None
     sample_rate_hz: float | None = None
+    shown: float | None = None
 
     @property
     def stop(self) -> int:
@@ -252,6 +256,15 @@ def _sent(
     return _Burst(label, x, bandwidth, unit_samples, protocol, sample_rate_hz)
 
 
+def shown_bandwidth(x: npt.NDArray[np.complex64]) -> float:
+    """Return the 99% bandwidth of complex64 [n], in cycles per sample, by averaged spectra."""
+    size = min(_SPECTRUM, x.size)
+    rows = x[: x.size // size * size].reshape(-1, size) * np.hanning(size)
+    density = np.fft.fftshift(np.mean(np.abs(np.fft.fft(rows, axis=1)) ** 2, axis=0))
+    lower, upper = occupied_bandwidth(density, np.fft.fftshift(np.fft.fftfreq(size)))
+    return upper - lower
+
+
 def longest_burst(x: torch.Tensor) -> int:
     """Return the samples of the longest part of complex64 [n] without a silence of `SILENCE`."""
     on = torch.nonzero(x).flatten()
@@ -377,6 +390,7 @@ def field_recording(seed: int, index: int, scene: Scene | None = None) -> FieldR
             units=units,
             protocol=burst.protocol,
             sample_rate_hz=burst.sample_rate_hz,
+            shown=shown_bandwidth(burst.x[0].numpy()) if burst.protocol else None,
         )
         add_emission(total, x, emission)
         emissions.append(emission)

@@ -4,7 +4,7 @@
 | --- | --- | --- |
 | radars, Radar-Altimeter, SATCOM, Short-Range | as in `radcom_like` | there |
 | AM radio | 3 to 5 kHz of speech or music, or as in `radcom_like` | ITU-R SM.1138 |
-| Bluetooth | GFSK, BT 0.5, 1 MBd, h 0.28 to 0.35 or (low energy) 0.5 | Core 5.4, 2A and 6A |
+| Bluetooth | GFSK, BT 0.5, 1 MBd, h 0.28 to 0.35, low energy 0.45 to 0.55 | Core 5.4, 2A, 6A |
 | 802.11bg | Barker or CCK chips of 11 MHz, or 52 of 64 subcarriers | IEEE 802.11-2020, 15 to 18 |
 | 802.15.4 | O-QPSK chips of 2 MHz | IEEE 802.15.4-2015, 12 |
 | ADS-B | PPM, 1 Mbit/s, 56 or 112 bits | ICAO Annex 10, vol. IV, 3.1.2 |
@@ -16,6 +16,9 @@
 | AIS | GMSK, BT 0.4, 9.6 kBd | ITU-R M.1371-5 |
 | POCSAG | 2FSK, +-4.5 kHz, 512, 1200 or 2400 Bd | ITU-R M.584-2 |
 | TETRA | pi/4-DQPSK, roll-off 0.35, 18 kBd | EN 300 392-2, 5 |
+
+Simpler than the standards: data are random, and without preambles, line codes and frames of their
+own, but for ADS-B four alternating bits before each message; the pilots of DVB-T stand still.
 """
 
 from collections.abc import Callable

@@ -115,8 +115,8 @@ def by_protocol(emission: Emission | None, found: Baseband) -> str:
     """
     if emission is None or emission.protocol is None:
         return NO_PROTOCOL
-    shown = found.bandwidth >= _WHOLE_BAND * emission.bandwidth
-    return emission.protocol if shown else NO_PROTOCOL
+    whole = emission.bandwidth if emission.shown is None else emission.shown
+    return emission.protocol if found.bandwidth >= _WHOLE_BAND * whole else NO_PROTOCOL
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,9 @@ NO_PROTOCOLS: dict[str, Any] = {
 }
 """What the metadata say of a model that names no protocols."""
 
+LEAST_TEMPERATURE = 1e-3
+"""Colder, logits overflow."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
 
 Quantiles = dict[
@@ -74,8 +77,8 @@ class ModelMetadata(BaseModel):
         protocol_temperature, protocol_evidence_exponent, protocol_biases: likewise of the
             protocol's logits.
         protocol_bandwidths_hz, protocol_repetitions_s: for each protocol at which bandwidths it was
-            heard and after which times it repeated itself, even quantiles; none where that was not
-            measured.
+            heard, in even quantiles, and after which times it repeated itself; none where that was
+            not measured.
         protocol_repeating: of the detections of each protocol, the share that repeats itself.
         noise_confidence: probability that nothing was sent where nothing is detected, when both
             are as likely beforehand; 1/2 is ignorance.
@@ -100,10 +103,10 @@ class ModelMetadata(BaseModel):
     )
     samples: int = Field(gt=0, le=1 << 24)
     occupied_share: float = Field(gt=0, le=1)
-    temperature: float = Field(default=1.0, gt=0)
+    temperature: float = Field(default=1.0, ge=LEAST_TEMPERATURE)
     evidence_exponent: float = Field(default=0.0, ge=0, le=1)
     biases: tuple[float, ...] = ()
-    protocol_temperature: float = Field(default=1.0, gt=0)
+    protocol_temperature: float = Field(default=1.0, ge=LEAST_TEMPERATURE)
     protocol_evidence_exponent: float = Field(default=0.0, ge=0, le=1)
     protocol_biases: tuple[float, ...] = ()
     protocol_bandwidths_hz: Quantiles = Field(default_factory=dict, max_length=10_000)
@@ -141,6 +144,8 @@ class ModelMetadata(BaseModel):
     def _distinct_heads(self) -> "ModelMetadata":
         if len(set(self.protocols)) != len(self.protocols) or len(self.protocols) == 1:
             raise ValueError("protocols are none, or two or more different ones")
+        if self.protocol_repeating and {*self.protocol_repeating} != {*self.protocols}:
+            raise ValueError("protocol_repeating are of all the protocols, or of none")
         for of_each in ("protocol_bandwidths_hz", "protocol_repetitions_s", "protocol_repeating"):
             if not {*getattr(self, of_each)} <= {*self.protocols}:
                 raise ValueError(f"{of_each} are of the protocols")

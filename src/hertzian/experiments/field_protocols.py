@@ -16,10 +16,11 @@ from hertzian.datasets.field import Scene, close_scene, field_recording, wide_sc
 from hertzian.datasets.protocols import PROTOCOL_CLASSES, PROTOCOLS
 from hertzian.datasets.shards import Shard, read_shards, write_shards
 from hertzian.datasets.windows import by_protocol, detect, match
-from hertzian.deployment import DatasetIdentity, OnnxPredictor
+from hertzian.deployment import DatasetIdentity, OnnxPredictor, Predictor
 from hertzian.deployment.export import save_model
 from hertzian.deployment.runtime import NO_PROTOCOLS
 from hertzian.deployment.stored import Stored, load_network, weights_of
+from hertzian.detection import windows
 from hertzian.evaluation import fit_calibration
 from hertzian.experiments.field import (
     as_dataset,
@@ -29,18 +30,25 @@ from hertzian.experiments.field import (
     pooled_detections,
     shard_progress,
 )
-from hertzian.experiments.stages import StageContext, StageOutcome, StageSettings, stage
+from hertzian.experiments.stages import (
+    ExperimentError,
+    StageContext,
+    StageOutcome,
+    StageSettings,
+    stage,
+)
 from hertzian.models import MultiHead, build, count_macs, count_parameters
 from hertzian.recognition import WINDOWS_PER_PIECE
-from hertzian.recognition.memory import repeats_at
-from hertzian.signal import MODULATION, NO_PROTOCOL, PROTOCOL
+from hertzian.recognition.asking import Asking
+from hertzian.signal import MODULATION, NO_PROTOCOL, PROTOCOL, to_channels
 from hertzian.training import Precision, Supervised, fit, steps_per_epoch
 
 PRESET = "field-protocols"
 _PARTS = ("training", "close", "wide", "validation", "calibration")
 _SHARE = 0.6
 _STRANGE = 0.02
-_QUANTILES = 16
+_QUANTILES = 64
+_TIMES = 200
 _ASKED_FROM = 1_000_000
 
 
@@ -159,19 +167,19 @@ def train_head(settings: HeadSettings, context: StageContext) -> StageOutcome:
     shards = [s for part in ("training", "close", "wide") for s in read_shards(folder / part)]
     torch.manual_seed(context.seed)
     model = OnFrozen(with_protocols(load_network(settings.base)), PROTOCOL)
-    windows = as_dataset(shards)
+    examples = as_dataset(shards)
     learner = Supervised(
         model,
         len(PROTOCOL_CLASSES),
         settings.learning_rate,
         settings.epochs,
-        steps_per_epoch(windows, settings.batch_size),
+        steps_per_epoch(examples, settings.batch_size),
         class_weights=class_weights(shards, len(PROTOCOL_CLASSES)),
         seed=context.seed,
     )
     result = fit(
         learner,
-        windows,
+        examples,
         as_dataset(read_shards(folder / "validation")),
         epochs=settings.epochs,
         batch_size=settings.batch_size,
@@ -191,7 +199,14 @@ def train_head(settings: HeadSettings, context: StageContext) -> StageOutcome:
 
 
 def with_protocols(stored: Stored) -> MultiHead:
-    """Return a model's network with its modulations as they are, and a fresh head for protocols."""
+    """Return a model's network with its modulations as they are, and a fresh head for protocols.
+
+    Raises:
+        ExperimentError: it has heads that would be lost, or is pruned.
+    """
+    if stored.metadata.quantities or stored.structure.pruned:
+        what = "is pruned" if stored.structure.pruned else "estimates quantities"
+        raise ExperimentError(f"{stored.metadata.name}: {what}, and can't be taught protocols")
     module = stored.module
     network = module.alone(MODULATION) if isinstance(module, MultiHead) else module
     structure, metadata = stored.structure, stored.metadata
@@ -208,7 +223,7 @@ class ModelSettings(_BaseSettings):
     """Where the head comes from; recordings that tell what repeats itself, and when."""
 
     head: str = "head"
-    asked_recordings: int = Field(default=900, ge=1)
+    asked_recordings: int = Field(default=3000, ge=1)
 
 
 @stage("protocol-model", ModelSettings)
@@ -220,24 +235,25 @@ def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
     model.eval()
     shards = read_shards(context.output(settings.data) / "calibration")
     seen = tuple(_identity(context.seed, part) for part in _PARTS)
-    repeating, repetitions = heard_repetitions(context.seed, settings.asked_recordings)
     metadata = stored.metadata.model_copy(
         update={
             **NO_PROTOCOLS,
             "protocols": PROTOCOL_CLASSES,
             "protocol_bandwidths_hz": heard_bandwidths(shards),
-            "protocol_repetitions_s": repetitions,
-            "protocol_repeating": repeating,
             "parameters": count_parameters(model),
             "macs": count_macs(model, stored.metadata.samples),
         }
     ).having_seen(seen)
     save_model(model, metadata, context.folder)
     onnx = context.folder / f"{metadata.name}.onnx"
-    logits, counts, labels = pooled_detections(OnnxPredictor(onnx), shards, PROTOCOL)
+    predictor = OnnxPredictor(onnx)
+    logits, counts, labels = pooled_detections(predictor, shards, PROTOCOL)
     found = fit_calibration(logits, counts, labels)
+    repeating, repetitions = heard_repetitions(predictor, context.seed, settings.asked_recordings)
     metadata = metadata.model_copy(
         update={
+            "protocol_repetitions_s": repetitions,
+            "protocol_repeating": repeating,
             "protocol_temperature": found.temperature,
             "protocol_evidence_exponent": found.evidence_exponent,
             "protocol_biases": tuple(map(float, found.biases)),
@@ -273,9 +289,10 @@ def heard_bandwidths(shards: list[Shard]) -> dict[str, tuple[float, ...]]:
 
 
 def heard_repetitions(
-    seed: int, recordings: int
+    predictor: Predictor, seed: int, recordings: int
 ) -> tuple[dict[str, float], dict[str, tuple[float, ...]]]:
-    """Return which share of each protocol's detections repeats itself, and quantiles of when."""
+    """Return which share of each protocol's detections repeats itself, and after which times."""
+    asking = Asking(predictor.metadata.classes)
     asked: dict[str, list[float | None]] = {name: [] for name in PROTOCOL_CLASSES}
     scenes = [_scene(make()) for make in (Scene, *_SCENES.values())]
     for index in range(recordings):
@@ -285,13 +302,24 @@ def heard_repetitions(
         for found in detect(recording.iq):
             truth = match(found, recording.emissions)
             if truth is not None and not found.faint:
-                lag = repeats_at(found.iq)
+                logits = predictor.logits(to_channels(windows(found, WINDOWS_PER_PIECE)))
+                lag = asking.repetition(found.iq, logits, plateau=found.plateau)
                 rate_hz = found.rate * (truth.sample_rate_hz or math.nan)
                 asked[by_protocol(truth, found)].append(None if lag is None else lag / rate_hz)
     seen = {name: [t for t in times if t is not None] for name, times in asked.items()}
     shares = {name: laplace(len(seen[name]), len(times)) for name, times in asked.items()}
     # what has no rate in hertz repeats itself at any time
-    return shares, _quantiles({name: seen[name] for name in PROTOCOLS})
+    return shares, {name: _apart(seen[name]) for name in PROTOCOLS if seen[name]}
+
+
+def _apart(times: list[float]) -> tuple[float, ...]:
+    """Return up to `_TIMES` of the times that were heard, evenly in their order, none in between.
+
+    Of a protocol with several symbol rates, what lies between two is no time of it.
+    """
+    ordered = sorted(times)
+    places = np.linspace(0, len(ordered) - 1, min(_TIMES, len(ordered))).round().astype(int)
+    return tuple(float(f"{ordered[place]:.4g}") for place in places)
 
 
 def _quantiles(heard: dict[str, list[float]]) -> dict[str, tuple[float, ...]]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hertzian.signal import MODULATION, POSITIVE, HertzianError
 
-_FURTHEST = 10.0  # standard deviations
+_LARGEST_LOG = 80.0
 
 
 class Quantity(nn.Module):
@@ -50,12 +50,9 @@ class Quantity(nn.Module):
         """Return [batch, 1]."""
         answer: Tensor = self.head(x)
         # a unit may have many digits, which half precision hasn't
-        number = answer.float()
-        if self.positive:
-            # nothing learnt lies further out, and no exponential overflows
-            number = number.clamp(-_FURTHEST, _FURTHEST)
-            return torch.exp(number * self.deviation + self.mean)
-        return number * self.deviation + self.mean
+        number = answer.float() * self.deviation + self.mean
+        # in single precision no exponential over- or underflows within these limits
+        return torch.exp(number.clamp(-_LARGEST_LOG, _LARGEST_LOG)) if self.positive else number
 
     def errors(self, answers: Tensor, truth: Tensor) -> Tensor:
         """Return how far answers are from the truth, in standard deviations."""

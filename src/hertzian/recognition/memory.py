@@ -63,7 +63,9 @@ def prefix_at(iq: Samples) -> int | None:
     lags = np.arange(_FIRST_LAG, most + 1)
     if x.size > _EVERY_LAG_TO:
         lags = lags[np.argsort(-_strength(x, lags))[:_MOST_LAGS]]
-    return next((int(lag) for lag in lags if _periodic(x, int(lag))), None)
+    chances = {int(lag): _chance_of_period(x, int(lag)) for lag in lags}
+    best = min(chances, key=lambda lag: chances[lag], default=None)
+    return None if best is None or chances[best] >= _PREFIX_BY_CHANCE else best
 
 
 def _phases(iq: Samples, most: int) -> Samples:
@@ -136,7 +138,8 @@ def _strength(x: Samples, lags: Lags) -> Floats:
     return strength
 
 
-def _periodic(x: Samples, lag: int) -> bool:
+def _chance_of_period(x: Samples, lag: int) -> float:
+    least = 1.0
     products = x[:-lag] * x[lag:].conj()
     count = products.size
     size = fft.next_fast_len(2 * count)
@@ -153,6 +156,5 @@ def _periodic(x: Samples, lag: int) -> bool:
         comb = np.concatenate([np.arange(-lines, 0), np.arange(1, lines + 1)])
         places = np.round(size * comb / symbols[:, None]).astype(np.int64) % size
         strongest = float(power[places].sum(axis=1).max())
-        if special.gammaincc(comb.size, strongest) < _PREFIX_BY_CHANCE:
-            return True
-    return False
+        least = min(least, float(special.gammaincc(comb.size, strongest)))
+    return least

@@ -15,7 +15,7 @@ _BANDWIDTHS_HZ = (1e3, 1e8)
 _BANDWIDTH_SPREAD = 0.12
 _REPETITIONS_S = (1e-6, 1.0)
 _REPETITION_SPREAD = 0.005
-_ELSEWHERE = 0.01
+_ELSEWHERE = 1e-3
 _LIKELY = 0.5
 
 
@@ -29,6 +29,8 @@ def name_protocol(
 ) -> tuple[str | None, float | None]:
     """Return the protocol and its calibrated probability; None where none is likelier than not.
 
+    A model that has no class for what is of no protocol names none: it can't tell strangers.
+
     The windows are scaled to the signal's bandwidth, so that they tell nothing of it, nor of any
     time: by Bayes' rule the probability by their logits is multiplied by how likely each protocol
     has this bandwidth, and repeats itself after this time.
@@ -41,7 +43,7 @@ def name_protocol(
         repetition_s: after which it repeats itself, as OFDM does by its prefix; None where that
             wasn't seen, which tells nothing.
     """
-    if not metadata.protocols:
+    if NO_PROTOCOL not in metadata.protocols:
         return None, None
     log_p = pooled_log_probabilities(
         (logits_sum / count)[None, :],
@@ -50,12 +52,15 @@ def name_protocol(
         evidence_exponent=metadata.protocol_evidence_exponent,
         biases=metadata.protocol_biases or 0.0,
     )[0]
-    weighed = np.exp(log_p - log_p.max()) * _of_bandwidth(bandwidth_hz, metadata)
-    if repetition_s is not None:
-        weighed = weighed * _of_repetition(repetition_s, metadata)
-    probabilities = weighed / weighed.sum()
+    with np.errstate(divide="ignore"):
+        log_p = log_p + np.log(_of_bandwidth(bandwidth_hz, metadata))
+        if repetition_s is not None:
+            log_p = log_p + np.log(_of_repetition(repetition_s, metadata))
+    if not np.isfinite(log_p.max()):  # by a stranger's metadata nothing is possible
+        return None, None
+    probabilities = np.exp(log_p - log_p.max())
     best = int(probabilities.argmax())
-    name, confidence = metadata.protocols[best], float(probabilities[best])
+    name, confidence = metadata.protocols[best], float(probabilities[best] / probabilities.sum())
     if name == NO_PROTOCOL or confidence < _LIKELY:
         return None, None
     return name, confidence
@@ -66,7 +71,9 @@ def _of_bandwidth(bandwidth_hz: float, metadata: ModelMetadata) -> npt.NDArray[n
     heard = metadata.protocol_bandwidths_hz
     return np.array(
         [
-            density(bandwidth_hz, heard.get(name, ()), _BANDWIDTH_SPREAD, _BANDWIDTHS_HZ)
+            density(
+                bandwidth_hz, heard.get(name, ()), _BANDWIDTH_SPREAD, _BANDWIDTHS_HZ, _ELSEWHERE
+            )
             for name in metadata.protocols
         ]
     )
@@ -78,29 +85,41 @@ def _of_repetition(repetition_s: float, metadata: ModelMetadata) -> npt.NDArray[
     return np.array(
         [
             metadata.protocol_repeating.get(name, 1.0)
-            * density(repetition_s, heard.get(name, ()), _REPETITION_SPREAD, _REPETITIONS_S)
+            * density(
+                repetition_s,
+                heard.get(name, ()),
+                _REPETITION_SPREAD,
+                _REPETITIONS_S,
+                # what was heard a few times may well come after another time as well
+                1 / (len(heard.get(name, ())) + 1),
+            )
             for name in metadata.protocols
         ]
     )
 
 
 def density(
-    value: float, heard: Sequence[float], spread: float, anywhere: tuple[float, float]
+    value: float,
+    heard: Sequence[float],
+    spread: float,
+    anywhere: tuple[float, float],
+    elsewhere: float,
 ) -> float:
     """Return how likely a value is, per unit of its natural logarithm.
 
-    On each value that was heard stands a normal kernel; one in a hundred is anywhere within limits,
-    as is everything where none is known.
+    On each value that was heard stands a normal kernel; a share is spread evenly between limits
+    (and as thin beyond), as is everything where none is known.
 
     Args:
         value: above zero.
         heard: values, above zero.
         spread: standard deviation of a kernel, as a share.
         anywhere: the limits.
+        elsewhere: the share.
     """
     even = 1 / math.log(anywhere[1] / anywhere[0])
     if not len(heard):
         return even
     distances = (math.log(max(value, 1e-30)) - np.log(np.asarray(heard))) / spread
     kernels = np.exp(-0.5 * distances**2) / (spread * math.sqrt(2 * math.pi))
-    return float((1 - _ELSEWHERE) * kernels.mean() + _ELSEWHERE * even)
+    return float((1 - elsewhere) * kernels.mean() + elsewhere * even)

@@ -20,9 +20,9 @@ from hertzian.detection import (
     to_baseband,
     windows,
 )
+from hertzian.recognition.asking import Asking
 from hertzian.recognition.evidence import Answers, Evidence, judge
-from hertzian.recognition.keying import PULSED, pulses_carry_data
-from hertzian.recognition.memory import prefix_at, repeats_at
+from hertzian.recognition.keying import pulses_carry_data
 from hertzian.recognition.protocol import name_protocol
 from hertzian.recognition.rules import ReportRules
 from hertzian.recordings import Recording, open_recording
@@ -37,7 +37,6 @@ _STEP = 1 << 16
 _AT_END = 2048
 _FEWEST = 64
 _LOUDEST = 1e9
-_OPEN = 0.05
 
 
 _Sighted = tuple[Sighting, Baseband]
@@ -94,11 +93,6 @@ def _spread(cut: npt.NDArray[np.complex64]) -> npt.NDArray[np.complex64]:
     return np.asarray(cut[np.linspace(0, len(cut) - 1, count).round().astype(int)])
 
 
-def _top(logits: npt.NDArray[np.float32]) -> int:
-    """Return the class that logits [windows, classes] speak for together."""
-    return int(logits.mean(axis=0).argmax())
-
-
 class Recogniser:
     """Finds and names the signals in recordings and streams.
 
@@ -124,10 +118,7 @@ class Recogniser:
         self.predictor = predictor
         self.rules = rules or ReportRules()
         self.sample_rate_hz = sample_rate_hz
-        classes = predictor.metadata.classes
-        self._noise = [classes.index("noise")] if "noise" in classes else []
-        self._ofdm = [classes.index("OFDM")] if "OFDM" in classes else []
-        self._pulsed = [classes.index(name) for name in PULSED if name in classes]
+        self._asking = Asking(predictor.metadata.classes)
         self._workers = workers
         self._judging = ThreadPoolExecutor(1) if workers > 1 else None
         self._stream = self._fresh_stream()
@@ -316,27 +307,21 @@ class Recogniser:
         self, evidence: Evidence, found: Baseband, logits: npt.NDArray[np.float32]
     ) -> None:
         """Ask a whole piece what its windows, of logits [windows, classes], leave open."""
+        asking = self._asking
         evidence.plateau |= found.plateau
-        samples, noisy = found.iq, _top(logits) in self._noise
+        samples, noisy = found.iq, asking.noisy(logits)
         rest = background(found) if found.plateau else None
         if rest is not None:
             bare = self.predictor.logits(to_channels(_spread(rest.windows)))
             evidence.add_background(bare)
-            samples, noisy = rest.iq, noisy or _top(bare) in self._noise
-        maybe_ofdm = self._open(logits, self._ofdm)
-        if noisy or maybe_ofdm:
-            evidence.repeat(repeats_at(samples), found.rate)
-        if maybe_ofdm and not (evidence.repeats or found.plateau):
-            evidence.repeat(prefix_at(samples), found.rate)
-            if not evidence.repeats:
+            samples, noisy = rest.iq, noisy or asking.noisy(bare)
+        if not evidence.repeats:
+            lag = asking.repetition(samples, logits, plateau=found.plateau, noisy=noisy)
+            evidence.repeat(lag, found.rate)
+            if lag is None and asking.maybe_ofdm(logits) and not found.plateau:
                 evidence.searched = max(evidence.searched, samples.size)
-        if self._open(logits, self._pulsed) and not found.faint:
+        if asking.maybe_pulsed(logits) and not found.faint:
             evidence.keyed |= pulses_carry_data(found.iq)
-
-    def _open(self, logits: npt.NDArray[np.float32], labels: list[int]) -> bool:
-        """Tell whether logits [windows, classes] leave it open that a signal has such a label."""
-        share = np.exp(logits.mean(axis=0) - logits.mean(axis=0).max())
-        return bool(share[labels].sum() >= _OPEN * share.sum())
 
     def _conclude(self, track: int, evidence: Evidence, ended: bool) -> DetectionView | None:
         stream = self._stream
