@@ -66,7 +66,7 @@ def test_what_is_left_out_still_is_in_the_way(tmp_path):
 def test_answers_of_our_own_are_no_truth(tmp_path):
     meta = capture(tmp_path / "a.sigmf-meta", ["QPSK"], 1)
     recording = open_recording(meta)
-    guess = Detection(0, 100, 0.0, 1e5, 20.0, "OFDM", "ofdm", None, 0.9, 0.9, {})
+    guess = Detection(0, 100, 0.0, 1e5, 20.0, "OFDM", "ofdm", None, None, 0.9, 0.9, {})
     annotate_sigmf(recording, detections_to_annotations([guess], recording), meta)
     found = read_labelled(tmp_path)
     assert found.guesses == 1

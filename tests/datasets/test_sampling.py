@@ -33,7 +33,7 @@ def test_each_cell_gives_as_many_and_a_small_one_all():
 
 def test_windows_keep_their_labels_and_groups():
     whole = dataclasses.replace(
-        _dataset((9, 2, 7, 12)), bandwidth_hz=np.arange(30, dtype=np.float32)
+        _dataset((9, 2, 7, 12)), bandwidth_hz=np.arange(1, 31, dtype=np.float32)
     )
     part = sample_cells(whole, 3)
     rows = part.x[0 : len(part)][:, 0, 0].astype(int)
@@ -41,7 +41,7 @@ def test_windows_keep_their_labels_and_groups():
     np.testing.assert_array_equal(part.group, rows)
     np.testing.assert_array_equal(part.modulation, whole.modulation[rows])
     np.testing.assert_array_equal(part.snr_db, whole.snr_db[rows])
-    np.testing.assert_array_equal(part.bandwidth_hz, rows)
+    np.testing.assert_array_equal(part.bandwidth_hz, rows + 1)
     assert part.symbol_rate_hz is None
     some = part.x.rows([4, 1])[:, 0, 0]
     np.testing.assert_array_equal(some, rows[[4, 1]])

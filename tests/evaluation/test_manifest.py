@@ -23,7 +23,8 @@ def write(tmp_path, *rows, header=HEADER):
 def detection(modulation, confidence, family_confidence, snr_db=10.0):
     return Detection(
         **{"start": 0, "count": 1000, "center_hz": 0.0, "bandwidth_hz": 1e4, "snr_db": snr_db},
-        **{"modulation": modulation, "family": family_of(modulation), "protocol": None},
+        **{"modulation": modulation, "family": family_of(modulation)},
+        **{"protocol": None, "protocol_confidence": None},
         **{"confidence": confidence, "family_confidence": family_confidence, "scores": {}},
     )
 

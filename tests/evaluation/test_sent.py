@@ -20,9 +20,10 @@ class Sent:
 
 
 def said(label, start, stop, center_hz, bandwidth_hz, confidence=0.8, snr_db=10.0):
-    facts = {"start": start, "count": stop - start, "protocol": None, "snr_db": snr_db}
+    facts = {"start": start, "count": stop - start, "snr_db": snr_db, "protocol": None}
     sure = {"confidence": confidence, "family_confidence": confidence, "scores": {label: 1.0}}
     where = {"center_hz": center_hz, "bandwidth_hz": bandwidth_hz}
+    facts["protocol_confidence"] = None
     return Detection(**facts, **sure, **where, modulation=label, family=family_of(label))
 
 

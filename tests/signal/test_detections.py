@@ -8,7 +8,7 @@ from hertzian.signal import Detection, Summary, summarise
 
 CONTRACT = [
     *("start", "count", "center_hz", "bandwidth_hz", "snr_db", "modulation", "family"),
-    *("protocol", "confidence", "family_confidence", "scores"),
+    *("protocol", "protocol_confidence", "confidence", "family_confidence", "scores"),
 ]
 
 
@@ -22,6 +22,7 @@ def detection(**changes):
         "modulation": "QPSK",
         "family": "psk",
         "protocol": None,
+        "protocol_confidence": None,
         "confidence": 0.8,
         "family_confidence": 0.9,
         "scores": {"QPSK": 0.8, "BPSK": 0.1, "unknown": 0.1},
