@@ -20,6 +20,7 @@ BASE_MODULES = (
     "hertzian.recordings",
     "hertzian.report",
     "hertzian.detection",
+    "hertzian.deployment.metadata",
     "hertzian.deployment.runtime",
     "hertzian.recognition",
     "hertzian.cli",

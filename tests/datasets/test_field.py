@@ -7,7 +7,8 @@ from scipy.signal import welch
 
 from hertzian.channel import Chain
 from hertzian.datasets import field
-from hertzian.datasets.field import SILENCE, Emission, Scene, field_recording, longest_burst
+from hertzian.datasets.field import SILENCE, Emission, field_recording, longest_burst
+from hertzian.datasets.scenes import Scene
 from hertzian.signal import LABELS, occupied_bandwidth
 
 ONE = Scene(

@@ -5,7 +5,7 @@ import pytest
 import torch
 from tests.waveforms.measures import bandwidth
 
-from hertzian.datasets.field import Scene, field_recording
+from hertzian.datasets.field import field_recording
 from hertzian.datasets.protocols import (
     FASTEST_HZ,
     PROTOCOL_CLASSES,
@@ -13,6 +13,7 @@ from hertzian.datasets.protocols import (
     draw_protocol,
 )
 from hertzian.datasets.published import RADCOM_AWGN
+from hertzian.datasets.scenes import Scene
 from hertzian.datasets.windows import by_modulation, by_protocol, detect, match
 
 # MHz; by the standards' channel plans and rates

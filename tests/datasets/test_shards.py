@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hertzian.datasets import shards
-from hertzian.datasets.field import Scene
+from hertzian.datasets.scenes import Scene
 from hertzian.datasets.shards import read_shards, write_shards
 from hertzian.datasets.windows import field_windows
 from hertzian.signal import CORE

@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hertzian.datasets.field import Emission, Scene, field_recording
+from hertzian.datasets.field import Emission, field_recording
+from hertzian.datasets.scenes import Scene
 from hertzian.datasets.windows import (
     Truth,
     detect,

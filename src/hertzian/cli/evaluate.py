@@ -12,7 +12,7 @@ from rich.table import Table
 from hertzian.cli import output
 from hertzian.cli.inputs import open_data
 from hertzian.deployment.finding import load_predictor
-from hertzian.deployment.runtime import DatasetIdentity, ModelMetadata
+from hertzian.deployment.metadata import DatasetIdentity, ModelMetadata
 from hertzian.signal import Detection, HertzianError
 
 

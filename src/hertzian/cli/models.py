@@ -12,7 +12,7 @@ from rich.table import Table
 
 from hertzian.cli import output
 from hertzian.deployment.finding import SHIPPED
-from hertzian.deployment.runtime import ModelMetadata
+from hertzian.deployment.metadata import ModelMetadata
 from hertzian.deployment.validation import explain
 from hertzian.signal import HertzianError
 

@@ -13,7 +13,8 @@ import numpy.typing as npt
 import typer
 
 from hertzian.datasets.dataset import Dataset
-from hertzian.deployment.runtime import DatasetIdentity, Predictor
+from hertzian.deployment.metadata import DatasetIdentity
+from hertzian.deployment.runtime import Predictor
 from hertzian.recordings import atomic_path
 from hertzian.signal import MODULATION, HertzianError
 

@@ -7,8 +7,9 @@ import numpy.typing as npt
 
 from hertzian.datasets.dataset import DatasetError
 from hertzian.datasets.emitters import EMITTED
-from hertzian.datasets.field import Scene, field_recording
+from hertzian.datasets.field import field_recording
 from hertzian.datasets.published import Kind
+from hertzian.datasets.scenes import Scene
 from hertzian.datasets.windows import recording_windows
 from hertzian.detection import WINDOW
 from hertzian.signal import CORE

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from hertzian.datasets.field import Scene
+from hertzian.datasets.scenes import Scene
 from hertzian.datasets.windows import Naming, Windows, by_modulation, field_windows
 
 SHARD_RECORDINGS = 200

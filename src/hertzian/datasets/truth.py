@@ -4,7 +4,8 @@ import dataclasses
 from pathlib import Path
 
 from hertzian.datasets.dataset import DatasetError
-from hertzian.datasets.field import Emission, FieldRecording, Scene, field_recording
+from hertzian.datasets.field import Emission, FieldRecording, field_recording
+from hertzian.datasets.scenes import Scene
 from hertzian.recordings import Annotation, write_sigmf
 
 MOST_SAMPLES = 20_000_000

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hertzian.datasets.field import Emission, FieldRecording, Scene, field_recording
+from hertzian.datasets.field import Emission, FieldRecording, field_recording
+from hertzian.datasets.scenes import Scene
 from hertzian.detection import (
     FEWEST_SAMPLES,
     SURE_SLACK_DB,

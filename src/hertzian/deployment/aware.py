@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from hertzian.deployment.export import ExportError, InOrder, trace, write_onnx
 from hertzian.deployment.finding import PROGRAM
 from hertzian.deployment.integers import quantise_biases, round_early
+from hertzian.deployment.metadata import DatasetIdentity, ModelMetadata
 from hertzian.deployment.programs import LARGEST_BATCH, require_program, write_program
 from hertzian.deployment.quantization import quantise_recurrent
 from hertzian.deployment.quiet import quiet
-from hertzian.deployment.runtime import DatasetIdentity, ModelMetadata
 from hertzian.training.batches import BatchSource, shape_of
 from hertzian.training.imitation import ImitationPlan, imitate, without_randomness
 from hertzian.training.loop import FitResult

@@ -13,8 +13,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from hertzian.deployment.metadata import INPUT, LOGITS, ModelMetadata
 from hertzian.deployment.quiet import quiet
-from hertzian.deployment.runtime import INPUT, LOGITS, METADATA_KEY, ModelMetadata
+from hertzian.deployment.runtime import METADATA_KEY
 from hertzian.recordings.atomic import atomic_path
 from hertzian.signal import MODULATION, HertzianError
 

@@ -4,7 +4,8 @@ import re
 from importlib import import_module
 from pathlib import Path
 
-from hertzian.deployment.runtime import ModelError, OnnxPredictor, Predictor
+from hertzian.deployment.metadata import ModelError
+from hertzian.deployment.runtime import OnnxPredictor, Predictor
 
 SHIPPED: Path = Path(__file__).resolve().parents[1] / "models" / "weights"
 """Folder of the models that come with the package: NAME.onnx, NAME.safetensors, NAME.json."""

@@ -16,14 +16,9 @@ import torch
 from torch import nn
 
 from hertzian.deployment.export import ExportError, InOrder, write_card
+from hertzian.deployment.metadata import ModelError, ModelMetadata
 from hertzian.deployment.quiet import quiet
-from hertzian.deployment.runtime import (
-    LARGEST_FILE_BYTES,
-    FilePredictor,
-    Float32,
-    ModelError,
-    ModelMetadata,
-)
+from hertzian.deployment.runtime import LARGEST_FILE_BYTES, FilePredictor, Float32
 from hertzian.deployment.stored import metadata_in, read_card
 from hertzian.recordings.atomic import atomic_path
 from hertzian.training.imitation import without_randomness

@@ -15,7 +15,7 @@ import torch_pruning
 from torch import Tensor, nn
 
 from hertzian.deployment.export import ExportError, save_model
-from hertzian.deployment.runtime import DatasetIdentity
+from hertzian.deployment.metadata import DatasetIdentity
 from hertzian.deployment.stored import Stored
 from hertzian.models import MultiHead, count_macs, count_parameters
 from hertzian.training.batches import BatchSource, shape_of

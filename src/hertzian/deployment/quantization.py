@@ -26,8 +26,9 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from hertzian.deployment.export import ExportError
+from hertzian.deployment.metadata import DatasetIdentity
 from hertzian.deployment.quiet import quiet
-from hertzian.deployment.runtime import METADATA_KEY, DatasetIdentity, OnnxPredictor, read_bytes
+from hertzian.deployment.runtime import METADATA_KEY, OnnxPredictor, read_bytes
 from hertzian.recordings.atomic import atomic_path
 
 _STATIC = ("Conv", "Gemm", "MatMul", "MaxPool", "AveragePool", "Reshape", "Flatten", "Transpose")

@@ -12,7 +12,7 @@ from torch import nn
 
 from hertzian.deployment.export import ExportError, load_safetensors, stored_shapes
 from hertzian.deployment.finding import find_model
-from hertzian.deployment.runtime import ModelMetadata
+from hertzian.deployment.metadata import ModelMetadata
 from hertzian.deployment.validation import explain
 from hertzian.models import build
 from hertzian.models.shapes import take_shapes

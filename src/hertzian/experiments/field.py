@@ -4,25 +4,20 @@ import itertools
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from pydantic import Field
 
-from hertzian.datasets.field import (
-    Scene,
-    cheap_scene,
-    close_scene,
-    field_recording,
-    long_scene,
-    wide_scene,
-)
+from hertzian.datasets.field import field_recording
+from hertzian.datasets.scenes import Scene, cheap_scene, close_scene, long_scene, wide_scene
 from hertzian.datasets.shards import Shard, read_shards, write_shards
-from hertzian.datasets.windows import detect, match
+from hertzian.datasets.windows import Naming, by_modulation, detect, match
 from hertzian.deployment import DatasetIdentity, ModelMetadata, OnnxPredictor, Predictor
 from hertzian.deployment.export import save_model
 from hertzian.detection import OCCUPIED_SHARE, WINDOW, Baseband, least_snr_db
@@ -80,20 +75,54 @@ class DataSettings(StageSettings):
 @stage("field-data", DataSettings)
 def make_data(settings: DataSettings, context: StageContext) -> StageOutcome:
     """Generate the recordings and cut their windows; finished shards are kept."""
-    classes = spec(_MODEL).classes
-    for part in _PARTS:
-        calibration = part == "calibration"
+    return write_parts(
+        [Part(p, part_seed(context.seed, p), _SCENES.get(p, Scene)()) for p in _PARTS],
+        settings,
+        context,
+        spec(_MODEL).classes,
+    )
+
+
+@dataclass(frozen=True)
+class Part:
+    """Recordings of a seed: `name` is that of their number in the settings, and of their folder."""
+
+    name: str
+    seed: int
+    scene: Scene
+
+
+class PartsSettings(Protocol):
+    """Says, by the name of a part, how many recordings it has."""
+
+    @property
+    def windows_per_detection(self) -> int:
+        """Windows that a detection gives at most."""
+        ...
+
+
+def write_parts(
+    parts: Sequence[Part],
+    settings: PartsSettings,
+    context: StageContext,
+    classes: tuple[str, ...],
+    naming: Naming = by_modulation,
+) -> StageOutcome:
+    """Write the shards of every part; those for calibration have all windows of a detection."""
+    for part in parts:
+        calibration = part.name == "calibration"
         write_shards(
-            context.folder / part,
-            seed=part_seed(context.seed, part),
-            recordings=getattr(settings, part),
+            context.folder / part.name,
+            seed=part.seed,
+            recordings=getattr(settings, part.name),
             classes=classes,
-            scene=_SCENES.get(part, Scene)(),
+            scene=part.scene,
             workers=os.cpu_count() or 1,
             per_detection=WINDOWS_PER_PIECE if calibration else settings.windows_per_detection,
-            progress=shard_progress(part, context),
+            naming=naming,
+            progress=_logging(part.name, context),
         )
-    counts = {f"{part}_windows": _count(context.folder / part) for part in _PARTS}
+    counts = {f"{part.name}_windows": _count(context.folder / part.name) for part in parts}
     return StageOutcome(metrics=counts)
 
 
@@ -231,9 +260,7 @@ def make_model(settings: ModelSettings, context: StageContext) -> StageOutcome:
     return StageOutcome(metrics=metrics, trained_on=metadata.trained_on)
 
 
-def shard_progress(part: str, context: StageContext) -> Callable[[int, int], None]:
-    """Return what tells in the log how many shards of a part are done."""
-
+def _logging(part: str, context: StageContext) -> Callable[[int, int], None]:
     def log(done: int, total: int) -> None:
         context.log(f"{part}: shard {done} of {total}")
 

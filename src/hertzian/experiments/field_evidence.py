@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from hertzian.datasets.field import Emission, Scene, field_recording
+from hertzian.datasets.field import Emission, field_recording
+from hertzian.datasets.scenes import Scene
 from hertzian.deployment import find_model, load_predictor
 from hertzian.evaluation import expected_calibration_error
 from hertzian.experiments.stages import StageContext, StageOutcome, StageSettings, stage

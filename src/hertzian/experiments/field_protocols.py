@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import math
-import os
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -12,23 +11,25 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from hertzian.datasets.field import Scene, close_scene, field_recording, wide_scene
+from hertzian.datasets.field import field_recording
 from hertzian.datasets.protocols import PROTOCOL_CLASSES, PROTOCOLS
-from hertzian.datasets.shards import Shard, read_shards, write_shards
+from hertzian.datasets.scenes import Scene, close_scene, wide_scene
+from hertzian.datasets.shards import Shard, read_shards
 from hertzian.datasets.windows import by_protocol, detect, match
 from hertzian.deployment import DatasetIdentity, OnnxPredictor, Predictor
 from hertzian.deployment.export import save_model
-from hertzian.deployment.runtime import NO_PROTOCOLS
+from hertzian.deployment.metadata import NO_PROTOCOLS
 from hertzian.deployment.stored import Stored, load_network, weights_of
 from hertzian.detection import windows
 from hertzian.evaluation import fit_calibration
 from hertzian.experiments.field import (
+    Part,
     as_dataset,
     class_weights,
     laplace,
     load_weights,
     pooled_detections,
-    shard_progress,
+    write_parts,
 )
 from hertzian.experiments.stages import (
     ExperimentError,
@@ -91,24 +92,8 @@ class DataSettings(StageSettings):
 @stage("protocol-data", DataSettings)
 def make_data(settings: DataSettings, context: StageContext) -> StageOutcome:
     """Generate the recordings and cut their windows; finished shards are kept."""
-    for part in _PARTS:
-        calibration = part == "calibration"
-        write_shards(
-            context.folder / part,
-            seed=_own_seed(context.seed, part),
-            recordings=getattr(settings, part),
-            classes=PROTOCOL_CLASSES,
-            scene=_scene(_SCENES.get(part, Scene)()),
-            workers=os.cpu_count() or 1,
-            per_detection=WINDOWS_PER_PIECE if calibration else settings.windows_per_detection,
-            naming=by_protocol,
-            progress=shard_progress(part, context),
-        )
-    counts = {
-        f"{part}_windows": sum(len(one.label) for one in read_shards(context.folder / part))
-        for part in _PARTS
-    }
-    return StageOutcome(metrics=counts)
+    parts = [Part(p, _own_seed(context.seed, p), _scene(_SCENES.get(p, Scene)())) for p in _PARTS]
+    return write_parts(parts, settings, context, PROTOCOL_CLASSES, by_protocol)
 
 
 class _BaseSettings(StageSettings):

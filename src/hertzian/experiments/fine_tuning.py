@@ -20,7 +20,7 @@ from hertzian.deployment import (
     load_predictor,
 )
 from hertzian.deployment.export import save_model
-from hertzian.deployment.runtime import NO_PROTOCOLS
+from hertzian.deployment.metadata import NO_PROTOCOLS
 from hertzian.deployment.stored import load_network, weights_of
 from hertzian.evaluation import Calibration, fit_calibration, pooled_log_probabilities
 from hertzian.experiments.field import as_dataset, class_weights, laplace, pooled_detections

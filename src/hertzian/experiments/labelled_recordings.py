@@ -16,7 +16,6 @@ import torch
 from pydantic import Field, model_validator
 
 from hertzian.datasets.by_recording import split_digest, split_recordings
-from hertzian.datasets.field import Scene
 from hertzian.datasets.labelled import (
     LabelledFolder,
     LabelledRecording,
@@ -25,6 +24,7 @@ from hertzian.datasets.labelled import (
     read_labelled,
     sample_digest,
 )
+from hertzian.datasets.scenes import Scene
 from hertzian.datasets.shards import Shard, has_shard, read_shards, write_shard, write_shards
 from hertzian.datasets.shown import learnt_from
 from hertzian.deployment import load_predictor

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from hertzian.datasets.field import Emission, Scene, field_recording
+from hertzian.datasets.field import Emission, field_recording
 from hertzian.datasets.protocols import FASTEST_HZ, PROTOCOLS
+from hertzian.datasets.scenes import Scene
 from hertzian.deployment import load_predictor
 from hertzian.evaluation import compare_sent, expected_calibration_error
 from hertzian.experiments.stages import StageContext, StageOutcome, StageSettings, stage

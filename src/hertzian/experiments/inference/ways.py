@@ -14,6 +14,7 @@ from torch import nn
 from hertzian.deployment import ModelMetadata
 from hertzian.deployment.aware import quantize_program
 from hertzian.deployment.export import export_onnx
+from hertzian.deployment.metadata import INPUT
 from hertzian.deployment.programs import (
     LARGEST_BATCH,
     export_program,
@@ -21,7 +22,6 @@ from hertzian.deployment.programs import (
     open_program,
 )
 from hertzian.deployment.quantization import count_integers, quantize_after_training
-from hertzian.deployment.runtime import INPUT
 from hertzian.models import build, spec
 from hertzian.signal import HertzianError
 
