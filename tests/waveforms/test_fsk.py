@@ -125,6 +125,8 @@ def test_the_bandwidth_of_msk_is_the_published_one(label):
         FrequencyShiftKeying("2FSK", 8.0, 1.0),
         FrequencyShiftKeying("2FSK", 30.0, 5.3),
         FrequencyShiftKeying("2FSK", 30.0, 4.0, coding="manchester"),
+        FrequencyShiftKeying("2FSK", 12.0, 1.0, coding="3-of-6"),
+        FrequencyShiftKeying("GFSK", 5.0, 0.5, coding="3-of-6"),
         FrequencyShiftKeying("4FSK", 12.0, 0.7),
         FrequencyShiftKeying("MSK", 5.3),
         FrequencyShiftKeying("CPFSK", 8.0, 0.3),
@@ -147,6 +149,19 @@ def test_manchester_bits_are_a_symbol_and_its_opposite():
     assert abs(pairs[:, 0].mean()) < 0.2
 
 
+def test_half_bytes_are_words_with_three_ones():
+    sps, words = 10, 4000
+    waveform = FrequencyShiftKeying("2FSK", sps, 1.0, coding="3-of-6", timing=0.0)
+    ones = frequency(array(waveform, 1, 6 * sps * words)[0])[sps // 2 :: sps] > 0
+    found, counts = np.unique(ones.reshape(words, 6), axis=0, return_counts=True)
+    assert (found.sum(axis=1) == 3).all()
+    assert len(found) == 16
+    assert (counts > 0.6 * words / 16).all()
+    # what is left out of the twenty: words that look like the preamble, or like a pause
+    told = {"".join(map(str, word.astype(int))) for word in found}
+    assert told.isdisjoint({"000111", "111000", "010101", "101010"})
+
+
 def test_the_preamble_alternates():
     x = array(FrequencyShiftKeying("4FSK", 10.0, preamble_symbols=16, timing=0.0), 1, 2000)[0]
     levels = np.round(frequency(x)[5::10] * 20).astype(int)
@@ -165,7 +180,7 @@ def test_the_preamble_alternates():
         ({"label": "MSK", "modulation_index": 0.6}, "MSK has modulation index 0.5"),
         ({"label": "MSK", "bt": 0.3}, "MSK with a Gaussian filter is GMSK"),
         ({"label": "CPFSK", "bt": 0.5}, "CPFSK with a Gaussian filter is GFSK"),
-        ({"coding": "rz"}, "unknown coding"),
+        ({"coding": "rz"}, "coding is one of nrz, manchester, 3-of-6, not 'rz'"),
         ({"label": "4FSK", "coding": "manchester"}, "binary"),
     ],
 )

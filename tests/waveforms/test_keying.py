@@ -157,6 +157,27 @@ def test_mode_s_at_two_samples_per_bit_has_one_sample_on():
     np.testing.assert_allclose(bits.max(axis=2), np.sqrt(2), rtol=1e-5)
 
 
+def test_mode_s_begins_with_pulses_at_0_1_3_and_a_half_and_4_and_a_half_microseconds():
+    slot = 5
+    waveform = PulsePosition(
+        "PPM", 2.0 * slot, packet_bits=56, preamble="mode-s", gap_symbols=40, timing=0.0
+    )
+    on = np.abs(array(waveform, 1, slot * 4 * (8 + 56 + 40))[0])[slot // 2 :: slot] > 0.5
+    packets = on.reshape(2, 2 * (8 + 56 + 40))
+    for packet in packets:
+        assert list(np.flatnonzero(packet[:16])) == [0, 2, 7, 9]
+        assert (packet[16:128].reshape(56, 2).sum(axis=1) == 1).all()
+        assert not packet[128:].any()
+    assert (packets[0, 16:128] != packets[1, 16:128]).any()
+
+
+def test_a_window_may_begin_anywhere_in_packets_with_a_preamble():
+    waveform = PulsePosition("PPM", 4.0, packet_bits=56, preamble="mode-s", gap_symbols=400)
+    x = np.abs(array(waveform, 200, 512))
+    assert (x.max(axis=1) > 1).all()
+    assert np.ptp((x > 0.5).argmax(axis=1)) > 200
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
@@ -181,5 +202,18 @@ def test_what_cannot_be_is_refused(wrong, words):
     ("wrong", "words"), [({"order": 1}, "2 slots"), ({"order": 16}, "a sample per slot")]
 )
 def test_pulse_position_needs_slots(wrong, words):
+    with pytest.raises(WaveformError, match=words):
+        PulsePosition(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"preamble": "wifi"}, "preamble is one of none, mode-s, not 'wifi'"),
+        ({"preamble": "mode-s", "order": 4, "packet_bits": 56}, "of order 2"),
+        ({"preamble": "mode-s"}, "packet_bits"),
+    ],
+)
+def test_a_preamble_stands_before_a_packet_of_mode_s(wrong, words):
     with pytest.raises(WaveformError, match=words):
         PulsePosition(**wrong)

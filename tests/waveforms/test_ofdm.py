@@ -73,11 +73,32 @@ def test_many_subcarriers_are_gaussian():
 def test_pilots_are_the_same_in_every_symbol_and_example():
     waveform = OFDM(pilot_spacing=7, alphabet="16QAM", oversampling=2.0, timing=0.0)
     x = array(waveform, 2, 160 * 12)
-    held = [waveform.subcarriers.index(k) for k in waveform.pilots]
+    held = [waveform.subcarriers.index(k) for k in waveform.pilots()]
     assert len(held) == 7
     both = [demodulate(example, waveform, 0, 10)[0][:, held] for example in x]
     pilots = np.concatenate(both)
     np.testing.assert_allclose(pilots, np.sign(pilots[:1].real) + np.zeros_like(pilots), atol=0.05)
+
+
+def test_scattered_pilots_come_back_after_their_spacing():
+    waveform = OFDM(
+        pilot_spacing=12,
+        pilot_step=3,
+        pilot_boost=4 / 3,
+        oversampling=2.0,
+        alphabet="QPSK",
+        timing=0.0,
+    )
+    symbols = demodulate(array(waveform, 1, 160 * 14)[0], waveform, 0, 12)[0]
+    held = [[waveform.subcarriers.index(k) for k in waveform.pilots(n)] for n in range(12)]
+    assert [min(places) for places in held[:5]] == [6, 9, 0, 3, 6]
+    boosted = np.stack([np.isin(np.arange(52), places) for places in held])
+    ratio = np.abs(symbols[boosted]).mean() / np.abs(symbols[~boosted]).mean()
+    assert ratio == pytest.approx(4 / 3, rel=0.02)
+    pilots = symbols[boosted]
+    assert np.abs(pilots.imag).max() < 0.05
+    # a subcarrier's pilot is the same whenever its turn comes
+    np.testing.assert_allclose(symbols[0, held[0]], symbols[4, held[4]], atol=0.05)
 
 
 def test_the_schmidl_cox_preamble_has_two_equal_halves():
@@ -107,6 +128,7 @@ def test_the_wifi_preamble_has_short_and_long_training():
         OFDM("OFDM", 2048, 1200, 1 / 16, oversampling=3.3),
         OFDM("OFDM", 256, 100, 1 / 8, window_share=0.1, oversampling=1.0),
         OFDM(preamble="wifi", pilot_spacing=5),
+        OFDM(pilot_spacing=12, pilot_step=3, pilot_boost=2.0),
     ],
     ids=str,
 )
@@ -137,6 +159,9 @@ def test_windowing_lowers_the_sidelobes():
         ({"oversampling": 0.9}, "oversampling"),
         ({"window_share": 0.5}, "quarter of N"),
         ({"pilot_spacing": -1}, "pilot spacing"),
+        ({"pilot_step": 1}, "less than their spacing"),
+        ({"pilot_spacing": 12, "pilot_step": 12}, "less than their spacing"),
+        ({"pilot_boost": 0.0}, "pilot boost"),
     ],
 )
 def test_what_cannot_be_is_refused(wrong, words):

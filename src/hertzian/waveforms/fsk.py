@@ -16,6 +16,7 @@ from hertzian.waveforms.spectra import bandwidth_of
 _PHASES = 512
 
 Real = npt.NDArray[np.float64]
+Words = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,15 @@ _SCHEMES = {
     "CPFSK": _Scheme(2, 0.5, None),
 }
 _MINIMUM_SHIFT = frozenset({"GMSK", "MSK"})
+# 16 of the 20 words with three ones, in the order of half bytes (EN 13757-4, mode T)
+_THREE_OF_SIX = (
+    *("010110", "001101", "001110", "001011", "011100", "011001", "011010", "010011"),
+    *("101100", "100101", "100110", "100011", "110100", "110001", "110010", "101001"),
+)
+_CODES = {
+    "manchester": ((-1, 1), (1, -1)),
+    "3-of-6": tuple(tuple(2 * int(bit) - 1 for bit in word) for word in _THREE_OF_SIX),
+}
 # what a Gaussian filter makes of them
 _FILTERED = {"2FSK": "GFSK", "CPFSK": "GFSK", "MSK": "GMSK"}
 
@@ -97,28 +107,28 @@ def _phase(
 
 
 @lru_cache(maxsize=256)
-def _bandwidth(order: int, index: float, bt: float | None, manchester: bool, sps: float) -> float:
+def _bandwidth(words: Words, index: float, bt: float | None, sps: float) -> float:
     """99% bandwidth from the autocorrelation of continuous phase modulation.
 
-    r(tau) is the mean over t of the product over k of E[cos(pi h a (q(t + tau - k) - q(t - k)))]
-    (Aulin and Sundberg 1983); a Manchester pair is one symbol with the pulse q(t) - q(t - 1).
+    r(tau) is the mean over t of the product over k of E[cos(pi h sum over i of a_i (q(t + tau - k
+    - i) - q(t - k - i)))], a the word at k (Aulin and Sundberg 1983); as there is the opposite of
+    each word, the mean of the sine is zero.
     """
-    per_symbol = min(sps, max(16.0, 8 * (index * (order - 1) + 2)))
-    period = 2 if manchester else 1
+    table = np.array(words, dtype=np.float64)
+    period, highest = table.shape[1], np.abs(table).max()
+    per_symbol = min(sps, max(16.0, 8 * (index * highest + 2)))
     half = _half_span(bt)
     # the wider the deviation, the faster r varies with t, and the sooner it has decayed
-    reach, steps = (32, 16) if index < 2 else (16, ceil(8 * (1 + index * (order - 1))))
+    reach, steps = (32, 16) if index < 2 else (16, ceil(8 * (1 + index * highest)))
     lags = np.arange(int(reach * per_symbol)) / per_symbol
-    levels = np.arange(1, order, 2)
     total = np.zeros(lags.size)
     times = period * (np.arange(period * steps) + 0.5) / (period * steps)
     for t in times:
         product = np.ones(lags.size)
         for k in range(-half - period, reach + period + half + 1, period):
-            moved = phase_pulse(t + lags - k, bt) - phase_pulse(np.array(t - k), bt)
-            if manchester:
-                moved -= phase_pulse(t + lags - k - 1, bt) - phase_pulse(np.array(t - k - 1), bt)
-            product *= np.mean([np.cos(np.pi * index * a * moved) for a in levels], axis=0)
+            places = k + np.arange(period)[:, None]
+            moved = phase_pulse(t + lags - places, bt) - phase_pulse(t - places, bt)
+            product *= np.cos(np.pi * index * (table @ moved)).mean(axis=0)
         total += product / times.size
     return bandwidth_of(total, endless=True) * per_symbol / sps
 
@@ -132,11 +142,13 @@ class FrequencyShiftKeying(Waveform):
 
     Attributes:
         label: 2FSK, 4FSK, GFSK, GMSK, MSK (rectangular, h = 0.5) or CPFSK (binary, rectangular).
-        samples_per_symbol: of a line symbol, any real number from 1.5; a Manchester bit has two.
+        samples_per_symbol: of a line symbol, any real number from 1.5; a Manchester bit has two,
+            a half byte in 3-of-6 has six.
         modulation_index: h; None is 1 (2FSK, 4FSK) or 0.5 (all others).
         bt: bandwidth-time product of the Gaussian filter; None is 0.5 for GFSK, 0.3 for GMSK, no
             filter for the others.
-        coding: "nrz" or "manchester" (each bit a symbol and its opposite; binary labels).
+        coding: "nrz", or of binary labels "manchester" (each bit a symbol and its opposite) or
+            "3-of-6" (each half byte a word with three ones, EN 13757-4).
         preamble_symbols: so many symbols at the window's beginning alternate between the extremes.
         timing: phase of the first sample within a symbol, 0 to 1; None draws it per example. A
             rectangular symbol begins, a Gaussian one is centred, at (k - timing)
@@ -162,12 +174,19 @@ class FrequencyShiftKeying(Waveform):
         require(not (filtered and bt), f"{self.label} with a Gaussian filter is {filtered}")
         minimum = self.label in _MINIMUM_SHIFT
         require(not minimum or index in (None, 0.5), f"{self.label} has modulation index 0.5")
-        require(self.coding in ("nrz", "manchester"), f"unknown coding {self.coding!r}")
-        require(self.coding == "nrz" or self._scheme.order == 2, "Manchester needs binary symbols")
+        known = ("nrz", *_CODES)
+        require(self.coding in known, f"coding is one of {', '.join(known)}, not {self.coding!r}")
+        require(self.coding == "nrz" or self._scheme.order == 2, "line codes need binary symbols")
 
     @property
     def _scheme(self) -> _Scheme:
         return _SCHEMES[self.label]
+
+    @property
+    def _words(self) -> Words:
+        """Symbols that are sent together, each row of the table as likely as any other."""
+        order = self._scheme.order
+        return _CODES.get(self.coding) or tuple((level,) for level in range(1 - order, order, 2))
 
     @property
     def index(self) -> float:
@@ -183,9 +202,7 @@ class FrequencyShiftKeying(Waveform):
     @property
     def occupied_bandwidth(self) -> float:
         """99% of the spectrum of endless random data, from its autocorrelation."""
-        manchester = self.coding == "manchester"
-        order, sps = self._scheme.order, self.samples_per_symbol
-        return _bandwidth(order, self.index, self.gaussian, manchester, sps)
+        return _bandwidth(self._words, self.index, self.gaussian, self.samples_per_symbol)
 
     @property
     def symbol_rate(self) -> float:
@@ -193,15 +210,13 @@ class FrequencyShiftKeying(Waveform):
         return 1 / self.samples_per_symbol
 
     def _symbols(self, batch: int, count: int, generator: torch.Generator) -> torch.Tensor:
-        order = self._scheme.order
-        symbols = 2.0 * draw_indices(order, batch, count, generator) - (order - 1)
-        if self.coding == "manchester":
-            halves = symbols[:, : (count + 1) // 2]
-            symbols = torch.stack([halves, -halves], dim=2).view(batch, -1)[:, :count]
-        if self.preamble_symbols:
-            preamble = symbols[:, : self.preamble_symbols]
-            preamble[:, 0::2], preamble[:, 1::2] = order - 1, 1 - order
-        return symbols.to(torch.float64)
+        words = torch.tensor(self._words, dtype=torch.float64, device=generator.device)
+        needed = ceil(count / words.shape[1])
+        drawn = draw_indices(len(words), batch, count, generator)[:, :needed]
+        symbols = words[drawn].view(batch, -1)[:, :count]
+        preamble = symbols[:, : self.preamble_symbols]
+        preamble[:, 0::2], preamble[:, 1::2] = words.max(), words.min()
+        return symbols
 
     def _generate(self, batch: int, samples: int, generator: torch.Generator) -> torch.Tensor:
         timing = draw_timing(self.timing, batch, generator)

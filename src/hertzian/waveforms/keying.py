@@ -16,6 +16,9 @@ from hertzian.waveforms.spectra import bandwidth_of, linear_autocorrelation
 _LAGS = 48
 _LEVELS = {"4ASK": 4, "8ASK": 8}
 
+# half-symbol slots: pulses at 0, 1, 3.5 and 4.5 of 8 us (ICAO Annex 10, vol. IV, 3.1.2.2.1)
+_HEADERS = {"none": (), "mode-s": (1, 0, 1, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0)}
+
 Patterns = tuple[tuple[int, ...], ...]
 
 
@@ -36,30 +39,40 @@ def _patterns(label: str, coding: str, ratio: int) -> Patterns:
 
 @dataclass(frozen=True)
 class _Packets:
-    """Bits per packet (None: endless), copies of each packet and the silence between them."""
+    """Bits per packet (None: endless), copies of each packet and the silence between them.
+
+    Each begins with the line symbols of `header`, if it has any, and `preamble` alternating bits.
+    """
 
     bits: int | None
     preamble: int
     repeats: int
     gap: int
+    header: tuple[int, ...] = ()
+
+    def least(self, patterns: Patterns) -> int:
+        """Return the line symbols of the shortest packet."""
+        bits = self.preamble + (self.bits or 0)
+        return len(self.header) + bits * min(map(len, patterns))
 
     def data(
         self, patterns: Patterns, batch: int, width: int, generator: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return data symbols and the silence after each, both [batch, so many].
 
-        They fill `width` line symbols or more.
+        They fill `width` line symbols or more; one past the last pattern is the header.
         """
         device, order, shortest = generator.device, len(patterns), min(map(len, patterns))
         if self.bits is None:
             count = ceil(width / shortest)
             data = draw_indices(order, batch, count, generator)
             return data, torch.zeros_like(data)
-        length = self.preamble + self.bits
-        messages = ceil(width / ((length * shortest + self.gap) * self.repeats))
+        messages = ceil(width / ((self.least(patterns) + self.gap) * self.repeats))
         data = draw_indices(order, batch * messages, self.bits, generator)
         alternating = (torch.arange(self.preamble, device=device) + 1) % 2 * (order - 1)
-        packet = torch.cat([alternating.expand(batch * messages, -1), data], dim=1)
+        header = torch.full((1 if self.header else 0,), order, device=device)
+        beginning = torch.cat([header, alternating]).expand(batch * messages, -1)
+        packet = torch.cat([beginning, data], dim=1)
         silence = torch.zeros_like(packet)
         silence[:, -1] = self.gap
         copies = (1, self.repeats)
@@ -134,7 +147,7 @@ def _first_symbols(
         earliest, latest = 0.0, float(max(map(len, patterns)))
     else:
         # half a window of packet at least, or all of it: no window is silence only
-        active = (packets.preamble + packets.bits) * min(map(len, patterns))
+        active = packets.least(patterns)
         earliest, latest = -min(packets.gap, window / 2), max(0.0, active - window / 2)
     start = earliest + (latest - earliest) * uniform(batch, generator)
     return torch.floor(start).to(torch.int64)
@@ -160,10 +173,11 @@ def _keyed(
         # the window begins after some whole data symbols, so that no pulse is missing there
         before, lead = -tail % longest, 2 * longest
     else:
-        before, lead = packets.gap, longest * (packets.preamble + packets.bits) + packets.gap
+        length = len(packets.header) + longest * (packets.preamble + packets.bits)
+        before, lead = packets.gap, length + packets.gap
     needed = shaping.symbols_needed(samples, samples_per_symbol)
     data, silence = packets.data(patterns, batch, needed + lead, generator)
-    levels = _line_symbols(patterns, data, silence)
+    levels = _line_symbols((*patterns, packets.header), data, silence)
     if packets.bits is not None:
         levels = torch.nn.functional.pad(levels, (packets.gap + tail, 0))
     places = first + before + torch.arange(needed, device=levels.device)
@@ -255,7 +269,9 @@ class PulsePosition(Waveform):
         order: slots per symbol.
         rise_share: share of a slot that each raised-cosine edge takes.
         packet_bits: data symbols of a packet; None sends without end.
-        preamble_bits: symbols with the pulse in the last and the first slot by turns.
+        preamble: of each packet: "none", or "mode-s" (of order 2: eight symbols with pulses in
+            slots 0, 2, 7 and 9).
+        preamble_bits: symbols with the pulse in the last and the first slot by turns, after it.
         repeats: how often each packet is sent before the next message.
         gap_symbols: silence after each packet, in symbols.
         timing: phase of the first sample within a slot, 0 to 1; with 0 a symbol begins there.
@@ -268,6 +284,7 @@ class PulsePosition(Waveform):
     order: int = 2
     rise_share: float = 0.0
     packet_bits: int | None = None
+    preamble: str = "none"
     preamble_bits: int = 0
     repeats: int = 1
     gap_symbols: int = 0
@@ -280,6 +297,11 @@ class PulsePosition(Waveform):
             f"PPM needs a sample per slot: {self.order} slots, {self.samples_per_symbol} samples",
         )
         require(0 <= self.rise_share <= 1, f"rise_share is from 0 to 1, not {self.rise_share}")
+        known = ", ".join(_HEADERS)
+        require(self.preamble in _HEADERS, f"preamble is one of {known}, not {self.preamble!r}")
+        bare = self.preamble == "none"
+        require(bare or self.order == 2, f"the {self.preamble} preamble is of order 2")
+        require(bare or self.packet_bits is not None, "a preamble needs packets: packet_bits")
         _check_packets(self.packet_bits, self.preamble_bits, self.repeats, self.gap_symbols)
 
     def _parts(self) -> tuple[Patterns, Pulse, float]:
@@ -304,7 +326,8 @@ class PulsePosition(Waveform):
     def _generate(self, batch: int, samples: int, generator: torch.Generator) -> torch.Tensor:
         patterns, shaping, sps = self._parts()
         gap = self.gap_symbols * self.order
-        packets = _Packets(self.packet_bits, self.preamble_bits, self.repeats, gap)
+        header = _HEADERS[self.preamble]
+        packets = _Packets(self.packet_bits, self.preamble_bits, self.repeats, gap, header)
         window = (batch, samples)
         x = _keyed(patterns, packets, shaping, sps, self.timing, window, generator)
         return (x / sqrt(_measures(patterns, shaping, sps)[0])).to(torch.complex64)

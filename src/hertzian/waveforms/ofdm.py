@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil, sqrt
+from math import ceil, gcd, sqrt
 from typing import ClassVar
 
 import torch
@@ -29,6 +29,9 @@ class OFDM(Waveform):
         cyclic_prefix: its share of N.
         alphabet: of the data: BPSK, QPSK, 8PSK, 16QAM or 64QAM.
         pilot_spacing: every so many used subcarriers one carries a fixed +-1; 0 is no pilots.
+        pilot_step: subcarriers by which the pilots move from symbol to symbol, until they are back
+            where they were ("scattered"; DVB-T: 3 of 12); 0 stands still.
+        pilot_boost: amplitude of a pilot over that of the data (DVB-T: 4/3).
         null_dc: leave subcarrier 0 empty.
         preamble: "none", "schmidl-cox" (a symbol of two equal halves, Schmidl and Cox 1997) or
             "wifi" (2.5 N of a sequence of period N/4, then N/2 and twice N of a known symbol, as
@@ -47,6 +50,8 @@ class OFDM(Waveform):
     cyclic_prefix: float = 0.25
     alphabet: str = "QPSK"
     pilot_spacing: int = 0
+    pilot_step: int = 0
+    pilot_boost: float = 1.0
     null_dc: bool = True
     preamble: str = "none"
     oversampling: float = 1.25
@@ -65,7 +70,10 @@ class OFDM(Waveform):
         )
         require(self.oversampling >= 1, f"oversampling is from 1, not {self.oversampling}")
         require(0 <= self.window_share <= 0.25, "the edge takes at most a quarter of N")
-        require(self.pilot_spacing >= 0, f"pilot spacing is not negative: {self.pilot_spacing}")
+        spacing, step = self.pilot_spacing, self.pilot_step
+        require(spacing >= 0, f"pilot spacing is not negative: {spacing}")
+        require(0 <= step < max(1, spacing), f"pilots move by less than their spacing, not {step}")
+        require(self.pilot_boost > 0, f"pilot boost is positive, not {self.pilot_boost}")
 
     @property
     def prefix_samples(self) -> int:
@@ -80,11 +88,12 @@ class OFDM(Waveform):
             return tuple(range(-(used // 2), used - used // 2))
         return (*range(-(used // 2), 0), *range(1, used - used // 2 + 1))
 
-    @property
-    def pilots(self) -> tuple[int, ...]:
-        """Numbers of the subcarriers that carry a pilot."""
+    def pilots(self, symbol: int = 0) -> tuple[int, ...]:
+        """Return the numbers of the subcarriers that carry a pilot in a symbol from 0."""
         spacing = self.pilot_spacing
-        return self.subcarriers[spacing // 2 :: spacing] if spacing else ()
+        if not spacing:
+            return ()
+        return self.subcarriers[(spacing // 2 + symbol * self.pilot_step) % spacing :: spacing]
 
     @property
     def occupied_bandwidth(self) -> float:
@@ -105,16 +114,25 @@ class OFDM(Waveform):
         body: torch.Tensor = torch.fft.ifft(spectrum) * (size / sqrt(self.occupied_subcarriers))
         return body
 
+    def _with_pilots(self, data: torch.Tensor) -> torch.Tensor:
+        """Put pilots in place of data [batch, symbols, used]; the mean power stays one."""
+        if not self.pilot_spacing:
+            return data
+        boosted = self.pilot_boost * (2.0 * draw_indices(2, 1, data.shape[2], _fixed()) - 1)
+        places = {k: place for place, k in enumerate(self.subcarriers)}
+        period = self.pilot_spacing // gcd(self.pilot_spacing, self.pilot_step)
+        for symbol in range(min(period, data.shape[1])):
+            held = [places[k] for k in self.pilots(symbol)]
+            data[:, symbol::period, held] = boosted[:, held].to(data)[:, None]
+        share = 1 / self.pilot_spacing
+        return data / sqrt(1 + share * (self.pilot_boost**2 - 1))
+
     def _symbols(self, batch: int, count: int, generator: torch.Generator) -> torch.Tensor:
         """Return data symbols with prefix (and edges), complex64 [batch, samples at 2 N]."""
         used = self.occupied_subcarriers
         points = alphabet(self.alphabet).to(generator.device)
         data = points[draw_indices(points.numel(), batch, count * used, generator)]
-        data = data.view(batch, count, used)
-        if self.pilots:
-            held = [self.subcarriers.index(k) for k in self.pilots]
-            data[:, :, held] = (2.0 * draw_indices(2, 1, len(held), _fixed()) - 1).to(data)
-        body = self._to_time(data)
+        body = self._to_time(self._with_pilots(data.view(batch, count, used)))
         prefix, edge = 2 * self.prefix_samples, round(2 * self.fft_size * self.window_share)
         whole = torch.cat([body[..., body.shape[-1] - prefix :], body, body[..., :edge]], dim=-1)
         if edge == 0:
