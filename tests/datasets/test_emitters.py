@@ -3,10 +3,13 @@ import pytest
 import torch
 from scipy.signal import welch
 
-from hertzian.datasets.emitters import CARRIER_BANDWIDTH, EMITTED, draw_emitter
+from hertzian.datasets.emitters import CARRIER_BANDWIDTH, EMITTED, FURTHER, draw_emitter
 from hertzian.signal import CORE, occupied_bandwidth
 
-DIGITAL = ("4PAM", "BPSK", "QPSK", "8PSK", "OQPSK", "16QAM", "64QAM", "16APSK", "DSSS-BPSK", "OFDM")
+DIGITAL = (
+    *("4PAM", "BPSK", "QPSK", "8PSK", "OQPSK", "16QAM", "64QAM", "16APSK", "DSSS-BPSK", "OFDM"),
+    *("PI4-DQPSK", "DSSS-CCK", "DSSS-OQPSK"),
+)
 # Measured 99% bandwidth over the stated one. Of keyed amplitude the data decide how much lies in
 # the lines, short sweeps reach beyond theirs, and an analog message need not fill its band.
 TOLERANCES = {
@@ -15,6 +18,7 @@ TOLERANCES = {
     **dict.fromkeys(("OOK", "4ASK", "PPM"), (0.5, 2.0)),
     "CSS": (0.95, 1.25),
     "LFM": (0.95, 1.6),
+    "FMCW": (0.95, 1.6),
     "PCW": (0.9, 1.1),
     **dict.fromkeys(("NBFM", "WBFM"), (0.2, 1.3)),
     **dict.fromkeys(("AM-DSB", "AM-SSB"), (0.03, 1.1)),
@@ -63,7 +67,7 @@ def test_a_carrier_is_given_a_bandwidth_of_two_bins():
     assert drawn("CW", 0)[0].reference_bandwidth == CARRIER_BANDWIDTH == 2 / 1024
 
 
-@pytest.mark.parametrize("label", EMITTED)
+@pytest.mark.parametrize("label", [*EMITTED, *FURTHER])
 def test_the_same_draw_gives_the_same_emitter_and_another_one_another(label):
     assert drawn(label, 1) == drawn(label, 1)
     if label != "CW":

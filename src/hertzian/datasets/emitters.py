@@ -256,6 +256,24 @@ def _direct_sequence(label: str, bandwidth: float, rng: Generator) -> Emitter:
     return _emitter(waveform, chip * length)
 
 
+def _offset_sequence(label: str, bandwidth: float, rng: Generator) -> Emitter:
+    chip = max(MIN_SAMPLES_PER_SYMBOL, 1.2 / bandwidth)
+    return _emitter(make(label, samples_per_chip=chip), 32 * chip)
+
+
+def _complementary_codes(label: str, bandwidth: float, rng: Generator) -> Emitter:
+    roll_off = float(rng.uniform(0.2, 0.5))
+    chip = _symbols(bandwidth, 1 + 0.5 * roll_off)
+    return _emitter(make(label, samples_per_chip=chip, roll_off=roll_off), 8 * chip)
+
+
+def _continuous_sweep(label: str, bandwidth: float, rng: Generator) -> Emitter:
+    period = _log_uniform(rng, 20.0, 1000.0) / bandwidth
+    shape = str(rng.choice(["triangle", "sawtooth"]))
+    waveform = make(label, bandwidth=bandwidth, period_samples=period, shape=shape)
+    return Emitter(waveform, period, bandwidth)
+
+
 def _multicarrier(label: str, bandwidth: float, rng: Generator) -> Emitter:
     size = int(2 ** rng.integers(6, 12))
     used = int(size * rng.uniform(0.6, 0.9))
@@ -308,8 +326,18 @@ _STYLES: dict[str, dict[str, Draw]] = {
     "cheap": {**_CLOSE_DRAWS, "OOK": _sparse_on_off},
 }
 
+_FURTHER_DRAWS: dict[str, Draw] = {
+    "PI4-DQPSK": _linear,
+    "DSSS-OQPSK": _offset_sequence,
+    "DSSS-CCK": _complementary_codes,
+    "FMCW": _continuous_sweep,
+}
+
 EMITTED: tuple[str, ...] = tuple(_DRAWS)
 """Labels that an emitter may have."""
+
+FURTHER: tuple[str, ...] = tuple(_FURTHER_DRAWS)
+"""Labels that protocols have beside: who sends these at any rate, sends no protocol."""
 
 
 def draw_emitter(label: str, bandwidth: float, rng: Generator, style: Style = "plain") -> Emitter:
@@ -318,4 +346,5 @@ def draw_emitter(label: str, bandwidth: float, rng: Generator, style: Style = "p
     A "close" one is near the receiver: remotes with hard-edged pulses, video links. Of the "cheap"
     ones, remotes and sensors also send few pulses far apart.
     """
-    return _STYLES[style][label](label, bandwidth, rng)
+    draw = _FURTHER_DRAWS.get(label) or _STYLES[style][label]
+    return draw(label, bandwidth, rng)

@@ -7,18 +7,18 @@
 | Bluetooth | GFSK, BT 0.5, 1 MBd, h 0.28 to 0.35, low energy 0.45 to 0.55 | Core 5.4, 2A, 6A |
 | 802.11bg | Barker or CCK chips of 11 MHz, or 52 of 64 subcarriers | IEEE 802.11-2020, 15 to 18 |
 | 802.15.4 | O-QPSK chips of 2 MHz | IEEE 802.15.4-2015, 12 |
-| ADS-B | PPM, 1 Mbit/s, 56 or 112 bits | ICAO Annex 10, vol. IV, 3.1.2 |
+| ADS-B | PPM, 1 Mbit/s, 56 or 112 bits after 8 us of preamble | ICAO Annex 10, vol. IV, 3.1.2 |
 | LoRa | chirps of 125, 250 or 500 kHz, SF 7 to 12 | Semtech AN1200.22 |
-| wM-Bus | 2FSK, +-50 kHz, 100 or (Manchester) 32.768 kchip/s | EN 13757-4, modes T and S |
-| DVB-T | 1705 of 2048 or 6817 of 8192 subcarriers, channels of 6, 7 or 8 MHz | EN 300 744 |
+| wM-Bus | 2FSK, +-50 kHz, 3-of-6 at 100 or Manchester at 32.768 kchip/s | EN 13757-4, T and S |
+| DVB-T | 1705 of 2048 or 6817 of 8192 subcarriers, scattered pilots, 6 to 8 MHz | EN 300 744 |
 | FM broadcast | 75 kHz of deviation, stereo multiplex of 53 kHz or mono | ITU-R BS.450-3 |
 | GSM | GMSK, BT 0.3, 1625/6 kBd | 3GPP TS 45.004 |
 | AIS | GMSK, BT 0.4, 9.6 kBd | ITU-R M.1371-5 |
 | POCSAG | 2FSK, +-4.5 kHz, 512, 1200 or 2400 Bd | ITU-R M.584-2 |
 | TETRA | pi/4-DQPSK, roll-off 0.35, 18 kBd | EN 300 392-2, 5 |
 
-Simpler than the standards: data are random, and without preambles, line codes and frames of their
-own, but for ADS-B four alternating bits before each message; the pilots of DVB-T stand still.
+Simpler than the standards: data are random, and without frames of their own; preambles are those
+of 802.11 and Mode S, others alternate; DVB-T has no continual pilots and no signalling.
 """
 
 from collections.abc import Callable
@@ -203,7 +203,7 @@ def _wifi(rng: Generator) -> Transmission:
 
 def _adsb(rng: Generator) -> Transmission:
     bits = {"packet_bits": _one(rng, 56, 112, 112), "gap_symbols": _one(rng, 30, 120, 400)}
-    return _symbols("PPM", 1e6, 2.0, rise_share=_one(rng, 0.0, 0.1, 0.2), preamble_bits=4, **bits)
+    return _symbols("PPM", 1e6, 2.0, rise_share=_one(rng, 0.0, 0.1, 0.2), preamble="mode-s", **bits)
 
 
 def _lora(rng: Generator) -> Transmission:
@@ -217,11 +217,12 @@ def _lora(rng: Generator) -> Transmission:
 
 def _meter(rng: Generator) -> Transmission:
     preamble = _one(rng, 0, 32, 64)
-    if rng.random() < 0.7:
-        return _symbols("2FSK", 100e3, modulation_index=1.0, preamble_symbols=preamble)
-    index = 100e3 / 32_768
+    rate_hz, coding = (100e3, "3-of-6") if rng.random() < 0.7 else (32_768.0, "manchester")
     return _symbols(
-        "2FSK", 32_768.0, modulation_index=index, coding="manchester", preamble_symbols=preamble
+        *("2FSK", rate_hz),
+        modulation_index=100e3 / rate_hz,
+        coding=coding,
+        preamble_symbols=preamble,
     )
 
 
@@ -234,6 +235,8 @@ def _television(rng: Generator) -> Transmission:
         alphabet=alphabet,
         cyclic_prefix=prefix,
         pilot_spacing=12,
+        pilot_step=3,
+        pilot_boost=4 / 3,
         null_dc=False,
     )
 

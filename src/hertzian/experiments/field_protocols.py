@@ -11,6 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from hertzian.datasets.emitters import FURTHER
 from hertzian.datasets.field import field_recording
 from hertzian.datasets.protocols import PROTOCOL_CLASSES, PROTOCOLS
 from hertzian.datasets.scenes import Scene, close_scene, wide_scene
@@ -55,7 +56,7 @@ _ASKED_FROM = 1_000_000
 
 def _scene(base: Scene) -> Scene:
     """Return a scene in which most emitters send a protocol, and the others each label as often."""
-    labels = tuple(dict.fromkeys(base.labels))
+    labels = tuple(dict.fromkeys((*base.labels, *FURTHER)))
     return dataclasses.replace(
         base, protocols=_SHARE, unknown=_STRANGE, noise=_STRANGE, labels=labels
     )

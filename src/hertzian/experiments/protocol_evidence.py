@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
+from hertzian.datasets.emitters import EMITTED, FURTHER
 from hertzian.datasets.field import Emission, field_recording
 from hertzian.datasets.protocols import FASTEST_HZ, PROTOCOLS
 from hertzian.datasets.scenes import Scene
@@ -68,7 +69,13 @@ def measure(settings: EvidenceSettings, context: StageContext) -> StageOutcome:
 def evidence_scene() -> Scene:
     """Return what is recognised: one transmission, of a protocol more often than not."""
     return dataclasses.replace(
-        Scene(), emitters=(1, 1), protocols=_SHARE, unknown=0.0, noise=0.0, snr_db=(8.0, 30.0)
+        Scene(),
+        emitters=(1, 1),
+        protocols=_SHARE,
+        unknown=0.0,
+        noise=0.0,
+        snr_db=(8.0, 30.0),
+        labels=(*EMITTED, *FURTHER),
     )
 
 
