@@ -115,7 +115,7 @@ def _bandwidth(words: Words, index: float, bt: float | None, sps: float) -> floa
     each word, the mean of the sine is zero.
     """
     table = np.array(words, dtype=np.float64)
-    period, highest = table.shape[1], np.abs(table).max()
+    period, highest = table.shape[1], float(np.abs(table).max())
     per_symbol = min(sps, max(16.0, 8 * (index * highest + 2)))
     half = _half_span(bt)
     # the wider the deviation, the faster r varies with t, and the sooner it has decayed
