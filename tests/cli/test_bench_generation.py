@@ -5,7 +5,7 @@ import pytest
 
 from hertzian.cli import bench_generation
 from hertzian.experiments import generation, streams
-from hertzian.experiments.peers.errors import PeerError
+from hertzian.workers.errors import WorkerError
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def small(monkeypatch, tmp_path):
 
 def refusing(reason):
     def refuse(*arguments):
-        raise PeerError(reason)
+        raise WorkerError(reason)
 
     return refuse
 

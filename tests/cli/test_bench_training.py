@@ -5,8 +5,8 @@ import pytest
 from hertzian.cli import bench_training
 from hertzian.experiments import training
 from hertzian.experiments.peers import keras
-from hertzian.experiments.peers.errors import PeerError
 from hertzian.models.registry import build, count_macs, count_parameters
+from hertzian.workers.errors import WorkerError
 
 SMALL = "dae"
 TWIN = "pet-cgdnn"
@@ -31,7 +31,7 @@ def with_keras(monkeypatch, small):
     def answer(told):
         def measure_training(name, model, **arguments):
             if isinstance(told, str):
-                raise PeerError(told)
+                raise WorkerError(told)
             return told
 
         monkeypatch.setattr(keras, "measure_training", measure_training)

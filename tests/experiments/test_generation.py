@@ -9,8 +9,8 @@ from hertzian.datasets.synthesis import open_pool
 from hertzian.experiments import generation
 from hertzian.experiments.generation import Rate
 from hertzian.experiments.peers import torchsig
-from hertzian.experiments.peers.errors import PeerError
 from hertzian.experiments.peers.torchsig import Speed
+from hertzian.workers.errors import WorkerError
 
 
 def test_rates_are_what_was_made_over_the_time_it_took():
@@ -101,5 +101,5 @@ def test_torchsig_and_ours_take_turns_and_medians_are_compared(monkeypatch):
 
 def test_a_missing_torchsig_is_told_before_anything_is_measured(tmp_path, monkeypatch):
     monkeypatch.setattr(generation, "preset_rate", None)
-    with pytest.raises(PeerError, match="install it with"):
+    with pytest.raises(WorkerError, match="install it with"):
         generation.beside_torchsig(1, 0.1, 10, 1, tmp_path / "none", lambda steps: None)

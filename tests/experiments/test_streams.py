@@ -6,14 +6,14 @@ import torch
 
 from hertzian.experiments import streams
 from hertzian.experiments.peers import gnuradio
-from hertzian.experiments.peers.errors import PeerError
 from hertzian.experiments.streams import plan_stream, send
+from hertzian.workers.errors import WorkerError
 
 
 def has_gnuradio():
     try:
         gnuradio.find_python()
-    except PeerError:
+    except WorkerError:
         return False
     return True
 

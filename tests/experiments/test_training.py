@@ -7,12 +7,12 @@ import torch
 
 from hertzian.experiments import training
 from hertzian.experiments.peers import keras
-from hertzian.experiments.peers.errors import PeerError
 from hertzian.experiments.peers.keras import Twin
 from hertzian.experiments.training import Effort, Trainee, Way, gemm_peak, measure, published_batch
 from hertzian.models import registry
 from hertzian.models.registry import ModelSpec, spec
 from hertzian.signal import HertzianError
+from hertzian.workers.errors import WorkerError
 
 LITTLE = Effort(seconds=0.0, rounds=1, threads=1)
 PLAIN = Way("32-true")
@@ -146,7 +146,7 @@ def test_keras_and_ours_take_turns_and_medians_are_compared(turns, tmp_path):
 def test_ours_goes_on_where_keras_fails(turns, tmp_path, monkeypatch):
     def fail(*arguments, **named):
         turns.append("failed")
-        raise PeerError("Keras failed: no memory")
+        raise WorkerError("Keras failed: no memory")
 
     monkeypatch.setattr(keras, "measure_training", fail)
     told = measure("tiny", 6, [PLAIN], Effort(1.0, 3, 2), tmp_path, tmp_path / "python", nothing)

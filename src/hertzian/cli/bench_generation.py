@@ -120,7 +120,7 @@ def _written(name: str, windows: float, workers: int, as_json: bool) -> dict[str
 def _peers(workers: int, folder: Path | None, quick: bool, as_json: bool) -> dict[str, Any]:
     """Return what the peers reach; of one that is missing or fails, why."""
     from hertzian.experiments import generation, streams
-    from hertzian.experiments.peers.errors import PeerError
+    from hertzian.workers.errors import WorkerError
 
     rounds = _QUICK_ROUNDS if quick else _ROUNDS
     samples = _QUICK_STREAM_SAMPLES if quick else _STREAM_SAMPLES
@@ -131,14 +131,14 @@ def _peers(workers: int, folder: Path | None, quick: bool, as_json: bool) -> dic
     with output.progress("GNU Radio", steps, as_json=as_json) as advance:
         try:
             told["gnuradio"] = streams.beside_gnuradio(samples, rounds, workers, advance)
-        except PeerError as error:
+        except WorkerError as error:
             told["gnuradio"] = {"missing": str(error)}
     with output.progress("TorchSig", rounds, as_json=as_json) as advance:
         try:
             told["torchsig"] = generation.beside_torchsig(
                 workers, seconds, examples, rounds, folder, advance
             )
-        except PeerError as error:
+        except WorkerError as error:
             told["torchsig"] = {"missing": str(error)}
     return told
 

@@ -103,12 +103,12 @@ def training(
 
 def _find_keras(place: Path | None) -> tuple[Path | None, str | None]:
     """Return the interpreter that has Keras; where there is none, how to install it."""
-    from hertzian.experiments.peers.errors import PeerError
     from hertzian.experiments.peers.keras import ENVIRONMENT
+    from hertzian.workers.errors import WorkerError
 
     try:
         return ENVIRONMENT.find_python(place), None
-    except PeerError as error:
+    except WorkerError as error:
         return None, str(error)
 
 

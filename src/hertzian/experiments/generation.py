@@ -193,7 +193,7 @@ def beside_torchsig(
     TorchSig runs in as many processes at once as Hertzian has workers, all impairments on.
 
     Raises:
-        PeerError: TorchSig is missing or failed.
+        WorkerError: TorchSig is missing or failed.
     """
     torchsig.ENVIRONMENT.find_python(folder)
     ours, theirs = [], []

@@ -112,7 +112,7 @@ def beside_gnuradio(samples: int, rounds: int, workers: int, advance: Advance) -
         `ratio`, `ratio_of_one_worker`, `ratio_of_cpu`; the same for each of `classes`.
 
     Raises:
-        PeerError: GNU Radio is missing or failed.
+        WorkerError: GNU Radio is missing or failed.
     """
     python = gnuradio.find_python()
     classes: dict[str, _Costs] = {}

@@ -17,11 +17,11 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from hertzian.experiments.peers import keras
-from hertzian.experiments.peers.errors import PeerError
 from hertzian.models.registry import ModelSpec, build, count_macs, count_parameters, spec
 from hertzian.signal import HertzianError
 from hertzian.training import ArrayDataset, Classifier, Precision, fit
 from hertzian.training.batches import Batch, Indices
+from hertzian.workers.errors import WorkerError
 
 Advance = Callable[[float], None]
 
@@ -293,7 +293,7 @@ class _Keras:
         if self.failure is None:
             try:
                 self._turns.append(self._measured((self._faster(),) if self._turns else keras.WAYS))
-            except PeerError as error:
+            except WorkerError as error:
                 self.failure = str(error)
 
     def _measured(self, ways: Sequence[str]) -> keras.Twin:

@@ -4,7 +4,6 @@ import sys
 import numpy as np
 import pytest
 
-from hertzian.experiments.peers.errors import PeerError
 from hertzian.experiments.peers.gnuradio import (
     ANALOG,
     BITS_PER_PASS,
@@ -17,6 +16,7 @@ from hertzian.experiments.peers.gnuradio import (
     make_passes,
     run_block,
 )
+from hertzian.workers.errors import WorkerError
 
 pytestmark = pytest.mark.base
 
@@ -28,7 +28,7 @@ POWER = {"PAM4": 5.0, "QAM16": 10.0, "QAM64": 42.0}
 def python():
     try:
         return find_python()
-    except PeerError as error:
+    except WorkerError as error:
         pytest.skip(str(error))
 
 
@@ -41,13 +41,13 @@ def clean(python, modulation, bits=None, audio=None, passes=1, seed=3):
 
 def test_the_message_says_how_to_install(monkeypatch):
     monkeypatch.setenv(PYTHON_VARIABLE, "/no/such/python")
-    with pytest.raises(PeerError, match=r"missing in /no/such/python: install it with `apt-get"):
+    with pytest.raises(WorkerError, match=r"missing in /no/such/python: install it with `apt-get"):
         find_python()
 
 
 def test_an_interpreter_without_gnu_radio_is_passed_over(monkeypatch):
     monkeypatch.setenv(PYTHON_VARIABLE, sys.executable)
-    with pytest.raises(PeerError, match=r"GNU Radio 3\.10 is missing"):
+    with pytest.raises(WorkerError, match=r"GNU Radio 3\.10 is missing"):
         find_python()
 
 
@@ -74,7 +74,7 @@ def test_an_interpreter_without_gnu_radio_is_passed_over(monkeypatch):
     ],
 )
 def test_bad_requests_are_refused_before_anything_starts(arguments, message):
-    with pytest.raises(PeerError, match=message) as error:
+    with pytest.raises(WorkerError, match=message) as error:
         PassRequest(**{"modulation": "BPSK", "passes": 1, "seed": 1, **arguments})
     assert "\n" not in str(error.value)
 
@@ -85,7 +85,7 @@ def test_a_limit_allows_many_passes():
 
 @pytest.mark.parametrize("arguments", [{"samples": 0}, {"per_pass": 0}])
 def test_windows_of_nothing_are_refused(arguments):
-    with pytest.raises(PeerError):
+    with pytest.raises(WorkerError):
         Windows(**arguments)
 
 
@@ -94,7 +94,7 @@ def test_windows_of_nothing_are_refused(arguments):
     [{"delays": (0.0,)}, {"delays": (), "magnitudes": ()}, {"taps": 0}, {"sample_rate_hz": 0.0}],
 )
 def test_channels_that_crash_are_refused(arguments):
-    with pytest.raises(PeerError):
+    with pytest.raises(WorkerError):
         DynamicChannel(**arguments)
 
 
@@ -109,7 +109,7 @@ def test_channels_that_crash_are_refused(arguments):
     ],
 )
 def test_bad_input_of_a_block_is_refused(iq, seeds):
-    with pytest.raises(PeerError):
+    with pytest.raises(WorkerError):
         run_block("cfo", iq, seeds)
 
 

@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from hertzian.experiments.peers import keras
-from hertzian.experiments.peers.errors import PeerError
 from hertzian.experiments.peers.keras import (
     ENVIRONMENT,
     TWINS,
@@ -19,6 +18,7 @@ from hertzian.experiments.peers.keras import (
     twin_weights,
 )
 from hertzian.models.registry import build, count_parameters
+from hertzian.workers.errors import WorkerError
 
 STEPS, INPUTS, UNITS = 5, 3, 4
 
@@ -82,7 +82,7 @@ def test_kernels_have_channels_last():
     "layer", [nn.BatchNorm1d(3), nn.LSTM(3, 4, num_layers=2), nn.GRU(3, 4, bias=False)]
 )
 def test_a_layer_without_a_twin_is_told(layer):
-    with pytest.raises(PeerError, match="Keras has no twin of the layer 0, "):
+    with pytest.raises(WorkerError, match="Keras has no twin of the layer 0, "):
         twin_weights(nn.Sequential(layer))
 
 
@@ -153,7 +153,7 @@ def test_what_keras_reached_is_told(answering, model):
 )
 def test_an_answer_is_not_taken_on_trust(answering, model, changed, message):
     answering(**changed)
-    with pytest.raises(PeerError, match=message):
+    with pytest.raises(WorkerError, match=message):
         measured(model)
 
 
@@ -162,15 +162,15 @@ def test_an_answer_is_not_taken_on_trust(answering, model, changed, message):
 )
 def test_bad_arguments_are_refused_before_anything_starts(monkeypatch, model, changed):
     monkeypatch.setattr(keras, "ask", None)
-    with pytest.raises(PeerError):
+    with pytest.raises(WorkerError):
         measured(model, **changed)
-    with pytest.raises(PeerError, match="Keras trains crosstlnet, mcldnn, pet-cgdnn by fit or"):
+    with pytest.raises(WorkerError, match="Keras trains crosstlnet, mcldnn, pet-cgdnn by fit or"):
         measure_training("dae", model, class_count=11, samples=128, batch=1, learning_rate=1e-4)
 
 
 def test_a_missing_keras_is_told(monkeypatch, model, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with pytest.raises(PeerError, match=r"with `python -m hertzian\.experiments\.peers\.keras"):
+    with pytest.raises(WorkerError, match=r"with `python -m hertzian\.experiments\.peers\.keras"):
         measured(model, python=None)
 
 
@@ -179,7 +179,7 @@ def test_keras_trains_the_same_network(name):
     try:
         place = os.environ.get("HERTZIAN_KERAS")
         python = ENVIRONMENT.find_python(Path(place) if place else None)
-    except PeerError as error:
+    except WorkerError as error:
         pytest.skip(str(error))
     torch.manual_seed(1)
     model = build(name)

@@ -5,14 +5,16 @@ from pathlib import Path
 import pytest
 
 from hertzian.experiments.peers import torchsig
-from hertzian.experiments.peers.errors import PeerError
 from hertzian.experiments.peers.torchsig import ENVIRONMENT, measure_speed
+from hertzian.workers.errors import WorkerError
 
 pytestmark = pytest.mark.base
 
 
 def test_the_message_says_how_to_install(tmp_path):
-    with pytest.raises(PeerError, match=r"install it with `python -m hertzian\.experiments\.peers"):
+    with pytest.raises(
+        WorkerError, match=r"install it with `python -m hertzian\.experiments\.peers"
+    ):
         measure_speed(0, folder=tmp_path)
 
 
@@ -29,7 +31,7 @@ def test_the_message_says_how_to_install(tmp_path):
     ],
 )
 def test_bad_arguments_are_refused_before_anything_starts(arguments, tmp_path):
-    with pytest.raises(PeerError) as error:
+    with pytest.raises(WorkerError) as error:
         measure_speed(**{"impairment_level": 2, "folder": tmp_path, **arguments})
     assert "not installed" not in str(error.value)
 
@@ -47,7 +49,7 @@ def test_an_answer_is_not_taken_on_trust(printed, message, tmp_path, monkeypatch
     worker.write_text(printed)
     monkeypatch.setattr(torchsig, "_WORKER", worker)
     monkeypatch.setattr(torchsig.Environment, "find_python", lambda *_: Path(sys.executable))
-    with pytest.raises(PeerError, match=message):
+    with pytest.raises(WorkerError, match=message):
         measure_speed(2)
 
 
@@ -65,7 +67,7 @@ def test_torchsig_makes_examples():
     folder = Path(os.environ.get("HERTZIAN_TORCHSIG", ENVIRONMENT.default_folder()))
     try:
         ENVIRONMENT.find_python(folder)
-    except PeerError as error:
+    except WorkerError as error:
         pytest.skip(str(error))
     speed = measure_speed(2, examples=5, warm_up=1, folder=folder)
     assert speed.examples_per_s > 0

@@ -56,7 +56,7 @@ def peer_side(
     """Return GNU Radio's windows, `passes` for each label; those that `folder` has are kept.
 
     Raises:
-        PeerError: GNU Radio is missing or failed.
+        WorkerError: GNU Radio is missing or failed.
         ExperimentError: a file in the folder cannot be read.
     """
     parts = []

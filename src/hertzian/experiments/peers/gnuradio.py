@@ -17,8 +17,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hertzian.experiments.peers.errors import PeerError
-from hertzian.experiments.peers.process import ask, load_arrays, number, run_python
+from hertzian.workers.errors import WorkerError
+from hertzian.workers.process import ask, load_arrays, number, run_python
 
 BITS_PER_PASS = {
     "BPSK": 10_000,
@@ -80,11 +80,11 @@ class DynamicChannel:
     def __post_init__(self) -> None:
         """Refuse what would crash the blocks."""
         if len(self.delays) != len(self.magnitudes) or not self.delays:
-            raise PeerError("a channel has one magnitude for each delay, and at least one path")
+            raise WorkerError("a channel has one magnitude for each delay, and at least one path")
         if self.taps < 1 or self.sinusoids < 1:
-            raise PeerError("a channel has at least one tap and one sinusoid")
+            raise WorkerError("a channel has at least one tap and one sinusoid")
         if not (math.isfinite(self.sample_rate_hz) and self.sample_rate_hz > 0):
-            raise PeerError(f"a sample rate is above 0 Hz, not {self.sample_rate_hz}")
+            raise WorkerError(f"a sample rate is above 0 Hz, not {self.sample_rate_hz}")
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Windows:
     def __post_init__(self) -> None:
         """Refuse windows of nothing."""
         if self.samples < 1 or (self.per_pass is not None and self.per_pass < 1):
-            raise PeerError("windows have at least one sample, and a pass gives at least one")
+            raise WorkerError("windows have at least one sample, and a pass gives at least one")
 
 
 @dataclass(frozen=True)
@@ -164,17 +164,17 @@ class PassRequest:
     def __post_init__(self) -> None:
         """Check it all before an interpreter starts."""
         if self.modulation not in MODULATIONS:
-            raise PeerError(
+            raise WorkerError(
                 f"GNU Radio makes {' '.join(MODULATIONS)} here, not {self.modulation!r}"
             )
         if self.passes < 1 or self.seed < 0 or (self.limit is not None and self.limit < 1):
-            raise PeerError("passes and limit are at least 1, a seed at least 0")
+            raise WorkerError("passes and limit are at least 1, a seed at least 0")
         if self.bits is not None and not 1 <= self.bits <= 10**7:
-            raise PeerError(f"a pass has 1 to 10 000 000 bits, not {self.bits}")
+            raise WorkerError(f"a pass has 1 to 10 000 000 bits, not {self.bits}")
         if self.channel is None and self.snr_db is not None:
-            raise PeerError("noise is a part of the channel: leave out snr_db, or give a channel")
+            raise WorkerError("noise is a part of the channel: leave out snr_db, or give a channel")
         if self.snr_db is not None and not abs(self.snr_db) <= 200:
-            raise PeerError(f"snr_db lies between -200 and 200, not {self.snr_db}")
+            raise WorkerError(f"snr_db lies between -200 and 200, not {self.snr_db}")
         if self.channel_seed is not None:
             _check_seed(self.channel_seed)
         self._check_audio()
@@ -182,14 +182,14 @@ class PassRequest:
 
     def _check_audio(self) -> None:
         if (self.audio is not None) != (self.modulation in ANALOG):
-            raise PeerError(f"audio is for {' and '.join(ANALOG)}, which cannot do without it")
+            raise WorkerError(f"audio is for {' and '.join(ANALOG)}, which cannot do without it")
         if self.audio is None:
             return
         audio = self.audio
         if audio.dtype != np.float32 or audio.ndim != 1 or not len(audio):
-            raise PeerError(f"audio is float32 [n], not {audio.dtype} {list(audio.shape)}")
+            raise WorkerError(f"audio is float32 [n], not {audio.dtype} {list(audio.shape)}")
         if not bool(np.all(np.abs(audio) <= 0.5)):  # NaN fails too
-            raise PeerError("audio lies within -0.5..0.5")
+            raise WorkerError("audio lies within -0.5..0.5")
 
     def _check_size(self) -> None:
         bits = self.bits or BITS_PER_PASS.get(self.modulation, 0)
@@ -202,7 +202,7 @@ class PassRequest:
             if self.limit is not None:
                 samples = min(samples, self.limit * self.windows.samples + longest)
         if samples > _MOST_SAMPLES:
-            raise PeerError(
+            raise WorkerError(
                 f"{samples} samples are more than {_MOST_SAMPLES}: ask for fewer passes at a time"
             )
 
@@ -214,7 +214,7 @@ class PassRequest:
 
 def _check_seed(seed: int) -> None:
     if not 0 <= seed <= _MOST_SEED:
-        raise PeerError(f"a channel's seed lies between 0 and {_MOST_SEED}, not {seed}")
+        raise WorkerError(f"a channel's seed lies between 0 and {_MOST_SEED}, not {seed}")
 
 
 def find_python() -> Path:
@@ -224,7 +224,7 @@ def find_python() -> Path:
     calls python3 are tried.
 
     Raises:
-        PeerError: none has it; the message says how to install it.
+        WorkerError: none has it; the message says how to install it.
     """
     named = os.environ.get(PYTHON_VARIABLE)
     if named:
@@ -235,11 +235,11 @@ def find_python() -> Path:
     for python in candidates:
         try:
             status, version, _ = run_python(python, ["-c", _IMPORT], 60)
-        except PeerError:
+        except WorkerError:
             continue
         if status == 0 and version.startswith("3.10"):
             return python
-    raise PeerError(
+    raise WorkerError(
         f"GNU Radio 3.10 is missing in {' and '.join(map(str, candidates))}: install it with "
         "`apt-get install --no-install-recommends gnuradio` (Debian 12, Ubuntu 24.04), or name an "
         f"interpreter that has it in {PYTHON_VARIABLE}"
@@ -252,7 +252,7 @@ def make_passes(
     """Make passes of one class; the same request gives the same bits, windows and channels.
 
     Raises:
-        PeerError: GNU Radio is missing, failed, or took longer than `timeout_s`.
+        WorkerError: GNU Radio is missing, failed, or took longer than `timeout_s`.
     """
     python = python or find_python()
     with TemporaryDirectory(prefix="hertzian-gnuradio-") as name:
@@ -291,7 +291,7 @@ def make_passes(
             version=str(answer.get("gnuradio")),
         )
     except KeyError as error:
-        raise PeerError(f"{_NAME} answered without {error}") from error
+        raise WorkerError(f"{_NAME} answered without {error}") from error
 
 
 def run_block(
@@ -319,12 +319,12 @@ def run_block(
         complex64 [seeds, samples]; samples are fewer than n where a block holds some back.
 
     Raises:
-        PeerError: bad input, or GNU Radio is missing or failed.
+        WorkerError: bad input, or GNU Radio is missing or failed.
     """
     if iq.dtype != np.complex64 or iq.ndim != 1 or not len(iq):
-        raise PeerError(f"a block's input is complex64 [n], not {iq.dtype} {list(iq.shape)}")
+        raise WorkerError(f"a block's input is complex64 [n], not {iq.dtype} {list(iq.shape)}")
     if not seeds or len(seeds) * len(iq) > _MOST_SAMPLES:
-        raise PeerError(
+        raise WorkerError(
             f"a block takes one seed or more, and makes {_MOST_SAMPLES} samples at most"
         )
     for seed in seeds:
@@ -344,6 +344,6 @@ def run_block(
         }
         arrays = load_arrays(ask(python, _WORKER, told, _NAME, timeout_s), folder, _NAME)
     if "iq" not in arrays:
-        raise PeerError(f"{_NAME} answered without iq")
+        raise WorkerError(f"{_NAME} answered without iq")
     made: NDArray[np.complex64] = arrays["iq"]
     return made

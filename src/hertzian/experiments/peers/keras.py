@@ -17,11 +17,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hertzian.experiments.peers.environment import Environment
-from hertzian.experiments.peers.errors import PeerError
-from hertzian.experiments.peers.process import ask, number
 from hertzian.models.registry import count_parameters
 from hertzian.training.memory import ENVIRONMENT as MALLOC
+from hertzian.workers.environment import Environment
+from hertzian.workers.errors import WorkerError
+from hertzian.workers.process import ask, number
 
 ENVIRONMENT = Environment(
     name="Keras",
@@ -74,7 +74,7 @@ def twin_weights(model: nn.Module) -> dict[str, NDArray[np.float32]]:
     """Return a network's weights as Keras has them, called `layer:0`, `layer:1`, ...
 
     Raises:
-        PeerError: a layer is of a kind that no twin has.
+        WorkerError: a layer is of a kind that no twin has.
     """
     return {
         f"{name}:{place}": array
@@ -94,7 +94,7 @@ def _layer_weights(name: str, module: nn.Module) -> Arrays:
         return [_array(module.weight), _array(module.bias)]
     if isinstance(module, nn.LSTM | nn.GRU) and module.num_layers == 1 and module.bias:
         return _recurrent_weights(module)
-    raise PeerError(f"{_NAME} has no twin of the layer {name}, {type(module).__name__}")
+    raise WorkerError(f"{_NAME} has no twin of the layer {name}, {type(module).__name__}")
 
 
 def _recurrent_weights(module: nn.LSTM | nn.GRU) -> Arrays:
@@ -155,12 +155,12 @@ def measure_training(
         timeout_s: the longest that the whole may take.
 
     Raises:
-        PeerError: bad arguments, Keras is missing or failed, or the twin is none.
+        WorkerError: bad arguments, Keras is missing or failed, or the twin is none.
     """
     if network not in TWINS or not ways or not set(ways) <= set(WAYS):
-        raise PeerError(f"{_NAME} trains {', '.join(TWINS)} by {' or '.join(WAYS)}")
+        raise WorkerError(f"{_NAME} trains {', '.join(TWINS)} by {' or '.join(WAYS)}")
     if min(batch, threads, steps, class_count, samples) < 1 or min(warm_up, seed, seconds) < 0:
-        raise PeerError("batch, threads and steps are at least 1, warm_up, seed and seconds 0")
+        raise WorkerError("batch, threads and steps are at least 1, warm_up, seed and seconds 0")
     python = python or ENVIRONMENT.find_python()
     windows = np.random.default_rng(seed).standard_normal((_WINDOWS, 2, samples), dtype=np.float32)
     with torch.no_grad():
@@ -178,7 +178,7 @@ def measure_training(
         # what `training.fit` does for ours
         answer = ask(python, _WORKER, request, _NAME, timeout_s, MALLOC)
     if number(answer, "parameters", _NAME) != expected:
-        raise PeerError(f"{_NAME} answered {answer['parameters']} parameters, not {expected}")
+        raise WorkerError(f"{_NAME} answered {answer['parameters']} parameters, not {expected}")
     return Twin(
         parameters=expected,
         difference=_difference(network, answer, ours),
@@ -194,10 +194,10 @@ def _difference(network: str, answer: Mapping[str, Any], ours: NDArray[np.float3
     except (TypeError, ValueError):
         theirs = np.empty(0)
     if theirs.shape != ours.shape:
-        raise PeerError(f"{_NAME} was to answer with logits {list(ours.shape)} of {network}")
+        raise WorkerError(f"{_NAME} was to answer with logits {list(ours.shape)} of {network}")
     difference = float(np.abs(theirs - ours).max() / np.abs(ours).max())
     if not difference <= TOLERANCE:
-        raise PeerError(f"{_NAME}' {network} is not ours: logits differ by {difference:.2g}")
+        raise WorkerError(f"{_NAME}' {network} is not ours: logits differ by {difference:.2g}")
     return difference
 
 
@@ -206,14 +206,14 @@ def _speeds(answer: Mapping[str, Any], ways: Sequence[str]) -> dict[str, float]:
     speeds = {way: number(told, way, _NAME) for way in ways}
     for way, speed in speeds.items():
         if not speed > 0:
-            raise PeerError(f"{_NAME} answered {speed} examples per second by {way}")
+            raise WorkerError(f"{_NAME} answered {speed} examples per second by {way}")
     return speeds
 
 
 def _members(answer: Mapping[str, Any], key: str) -> dict[str, Any]:
     value = answer.get(key)
     if not isinstance(value, dict):
-        raise PeerError(f"{_NAME} was to answer {key} by name, not {value!r}")
+        raise WorkerError(f"{_NAME} was to answer {key} by name, not {value!r}")
     return value
 
 

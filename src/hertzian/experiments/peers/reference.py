@@ -71,7 +71,7 @@ def make_reference(
         tones: seeds of the whole channel.
 
     Raises:
-        PeerError: GNU Radio is missing or failed.
+        WorkerError: GNU Radio is missing or failed.
     """
     python = find_python()
     pulses = np.zeros(_PASS, np.complex64)

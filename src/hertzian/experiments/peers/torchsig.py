@@ -8,9 +8,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from hertzian.experiments.peers.environment import Environment
-from hertzian.experiments.peers.errors import PeerError
-from hertzian.experiments.peers.process import ask, number
+from hertzian.workers.environment import Environment
+from hertzian.workers.errors import WorkerError
+from hertzian.workers.process import ask, number
 
 ENVIRONMENT = Environment(
     name="TorchSig",
@@ -71,16 +71,18 @@ def measure_speed(
         timeout_s: the longest it may take.
 
     Raises:
-        PeerError: bad arguments, or TorchSig is missing or failed.
+        WorkerError: bad arguments, or TorchSig is missing or failed.
     """
     if impairment_level not in (None, 0, 1, 2):
-        raise PeerError(f"TorchSig's impairment level is 0, 1, 2 or None, not {impairment_level!r}")
+        raise WorkerError(
+            f"TorchSig's impairment level is 0, 1, 2 or None, not {impairment_level!r}"
+        )
     if not (1 <= examples <= 10**6 and 0 <= warm_up <= 10**6 and 64 <= samples <= 2**22):
-        raise PeerError(
+        raise WorkerError(
             "examples are 1 to 1 000 000, warm_up 0 to 1 000 000, samples 64 to 4 194 304"
         )
     if threads < 1 or seed < 0:
-        raise PeerError("threads are at least 1, a seed at least 0")
+        raise WorkerError("threads are at least 1, a seed at least 0")
     request = {
         "examples": examples,
         "warm_up": warm_up,
@@ -92,7 +94,7 @@ def measure_speed(
     answer = ask(ENVIRONMENT.find_python(folder), _WORKER, request, _NAME, timeout_s)
     seconds = number(answer, "seconds", _NAME)
     if seconds <= 0:
-        raise PeerError(f"{_NAME} answered {seconds} s for {examples} examples")
+        raise WorkerError(f"{_NAME} answered {seconds} s for {examples} examples")
     versions = {key: str(answer.get(key)) for key in ("torchsig", "torch")}
     return Speed(examples, samples, impairment_level, seconds, versions)
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hertzian.experiments.peers.errors import PeerError
+from hertzian.workers.errors import WorkerError
 
-_SHOWN = 300  # of what a peer printed, characters in a message
+_SHOWN = 300  # of what a worker printed, characters in a message
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -32,7 +32,7 @@ def run_python(
         variables: added to its environment.
 
     Raises:
-        PeerError: it does not start, or it runs longer than `timeout_s`.
+        WorkerError: it does not start, or it runs longer than `timeout_s`.
     """
     # the variables that lead this interpreter to its packages would mislead the other one
     ours = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
@@ -51,9 +51,9 @@ def run_python(
             stdin=subprocess.DEVNULL,
         )
     except OSError as error:
-        raise PeerError(f"{python} does not start: {error.strerror}") from error
+        raise WorkerError(f"{python} does not start: {error.strerror}") from error
     except subprocess.TimeoutExpired as error:
-        raise PeerError(
+        raise WorkerError(
             f"{python} ran longer than {timeout_s:g} s: ask for less, or allow more time"
         ) from error
     return done.returncode, done.stdout, done.stderr
@@ -63,7 +63,7 @@ def parse_answer(stdout: str, stderr: str, name: str) -> dict[str, Any]:
     """Return the JSON document that a worker printed last; libraries may print before it.
 
     Raises:
-        PeerError: there is none, or it says what failed.
+        WorkerError: there is none, or it says what failed.
     """
     lines = [line for line in stdout.splitlines() if line.strip()]
     try:
@@ -72,9 +72,9 @@ def parse_answer(stdout: str, stderr: str, name: str) -> dict[str, Any]:
         answer = None
     if not isinstance(answer, dict):
         last = stderr.strip()[-_SHOWN:] or stdout.strip()[-_SHOWN:] or "nothing"
-        raise PeerError(f"{name} ended without an answer; it printed: {last}")
+        raise WorkerError(f"{name} ended without an answer; it printed: {last}")
     if "failed" in answer:
-        raise PeerError(f"{name} failed: {str(answer['failed'])[:_SHOWN]}")
+        raise WorkerError(f"{name} failed: {str(answer['failed'])[:_SHOWN]}")
     return answer
 
 
@@ -89,7 +89,7 @@ def ask(
     """Run a worker on one request and return its answer; `variables` are for its environment.
 
     Raises:
-        PeerError: it cannot be run, or it failed; `name` says who in the message.
+        WorkerError: it cannot be run, or it failed; `name` says who in the message.
     """
     arguments = [str(script), json.dumps(request)]
     _, stdout, stderr = run_python(python, arguments, timeout_s, variables)
@@ -100,11 +100,11 @@ def number(answer: Mapping[str, Any], key: str, name: str) -> float:
     """Return a number of an answer.
 
     Raises:
-        PeerError: it is missing or no number.
+        WorkerError: it is missing or no number.
     """
     value = answer.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise PeerError(f"{name} was to answer {key} as a number, not {value!r}")
+        raise WorkerError(f"{name} was to answer {key} as a number, not {value!r}")
     return float(value)
 
 
@@ -112,17 +112,17 @@ def load_arrays(answer: Mapping[str, Any], folder: Path, name: str) -> Arrays:
     """Return the arrays that an answer names, from `.npy` files in `folder`.
 
     Raises:
-        PeerError: a file is missing, lies elsewhere or is no array.
+        WorkerError: a file is missing, lies elsewhere or is no array.
     """
     named = answer.get("arrays")
     if not isinstance(named, dict):
-        raise PeerError(f"{name} was to answer with arrays, not {named!r}")
+        raise WorkerError(f"{name} was to answer with arrays, not {named!r}")
     arrays = {}
     for key, file in named.items():
         if not isinstance(file, str) or Path(file).name != file:
-            raise PeerError(f"{name} names a file outside its folder: {file!r}")
+            raise WorkerError(f"{name} names a file outside its folder: {file!r}")
         try:
             arrays[key] = np.load(folder / file, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
-            raise PeerError(f"{name} left no array in {file}: {error}") from error
+            raise WorkerError(f"{name} left no array in {file}: {error}") from error
     return arrays

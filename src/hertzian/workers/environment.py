@@ -1,25 +1,25 @@
-"""Virtual environments that hold one peer each, apart from ours."""
+"""Virtual environments that hold one guest each, apart from ours."""
 
 import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from hertzian.experiments.peers.errors import PeerError
-from hertzian.experiments.peers.process import run_python
+from hertzian.workers.errors import WorkerError
+from hertzian.workers.process import run_python
 
 _SHOWN = 300
 
 
 @dataclass(frozen=True)
 class Environment:
-    """Where a peer lives and how it gets there.
+    """Where a guest lives and how it gets there.
 
     Attributes:
-        name: of the peer, in messages.
+        name: of the guest, in messages.
         module: of ours that installs it when it is run.
         requirements: what pip installs.
-        imports: names of modules that the peer must have.
+        imports: names of modules that the guest must have.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Environment:
             place: folder of an environment, or an interpreter; None takes the default folder.
 
         Raises:
-            PeerError: the peer is not there; the message says how to install it.
+            WorkerError: the guest is not there; the message says how to install it.
         """
         place = place or self.default_folder()
         python = place if place.is_file() else _python_in(place)
@@ -51,25 +51,25 @@ class Environment:
             if status == 0:
                 return python
         folder = "" if place.is_file() else f" {place}"
-        raise PeerError(
+        raise WorkerError(
             f"{self.name} is not installed in {place}: "
             f"install it with `python -m {self.module}{folder}`"
         )
 
     def install(self, folder: Path | None = None, *, timeout_s: float = 3600.0) -> Path:
-        """Make the environment and install the peer into it; return its interpreter.
+        """Make the environment and install the guest into it; return its interpreter.
 
         Started again after a failure, it goes on in the same folder.
 
         Raises:
-            PeerError: the folder holds something else, or an installation step failed.
+            WorkerError: the folder holds something else, or an installation step failed.
         """
         folder = folder or self.default_folder()
         if folder.exists() and not folder.is_dir():
-            raise PeerError(f"{folder} is a file: name a folder for the environment")
+            raise WorkerError(f"{folder} is a file: name a folder for the environment")
         ours = (folder / "pyvenv.cfg").is_file()
         if folder.is_dir() and any(folder.iterdir()) and not ours:
-            raise PeerError(
+            raise WorkerError(
                 f"{folder} holds something else: name an empty folder for the environment"
             )
         steps = (
@@ -80,7 +80,7 @@ class Environment:
             status, stdout, stderr = run_python(python, arguments, timeout_s)
             if status:
                 said = (stderr or stdout).strip()[-_SHOWN:]
-                raise PeerError(f"{arguments[1]} failed in {folder}: {said}")
+                raise WorkerError(f"{arguments[1]} failed in {folder}: {said}")
         return self.find_python(folder)
 
     def main(self, arguments: list[str]) -> int:
@@ -90,7 +90,7 @@ class Environment:
             return 2
         try:
             python = self.install(Path(arguments[0]) if arguments else None)
-        except PeerError as error:
+        except WorkerError as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
         print(f"{self.name} is installed: {python}")

@@ -3,30 +3,30 @@ from pathlib import Path
 
 import pytest
 
-from hertzian.experiments.peers import environment
-from hertzian.experiments.peers.environment import Environment
-from hertzian.experiments.peers.errors import PeerError
+from hertzian.workers import environment
+from hertzian.workers.environment import Environment
+from hertzian.workers.errors import WorkerError
 
 pytestmark = pytest.mark.base
 
-PEER = Environment("Peer", "hertzian.experiments.peers.peer", ("peer==1",), ("json", "peer_1"))
-OURS = Environment("Ours", "hertzian.experiments.peers.ours", (), ("json", "csv"))
+GUEST = Environment("Guest", "hertzian.guest", ("guest==1",), ("json", "guest_1"))
+OURS = Environment("Ours", "hertzian.ours", (), ("json", "csv"))
 
 
 def test_the_environment_lies_in_the_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert PEER.default_folder() == tmp_path / "hertzian" / "peer"
+    assert GUEST.default_folder() == tmp_path / "hertzian" / "guest"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert PEER.default_folder() == tmp_path / "home" / ".cache" / "hertzian" / "peer"
+    assert GUEST.default_folder() == tmp_path / "home" / ".cache" / "hertzian" / "guest"
 
 
 def test_the_message_says_how_to_install(tmp_path):
-    with pytest.raises(PeerError) as error:
-        PEER.find_python(tmp_path / "none")
+    with pytest.raises(WorkerError) as error:
+        GUEST.find_python(tmp_path / "none")
     assert str(error.value) == (
-        f"Peer is not installed in {tmp_path / 'none'}: "
-        f"install it with `python -m hertzian.experiments.peers.peer {tmp_path / 'none'}`"
+        f"Guest is not installed in {tmp_path / 'none'}: "
+        f"install it with `python -m hertzian.guest {tmp_path / 'none'}`"
     )
 
 
@@ -39,10 +39,10 @@ def place(tmp_path):
 
 
 def test_an_environment_without_one_of_the_modules_is_not_taken(place):
-    with pytest.raises(PeerError, match="Peer is not installed"):
-        PEER.find_python(place)
-    with pytest.raises(PeerError, match=r"with `python -m hertzian\.experiments\.peers\.peer`"):
-        PEER.find_python(Path(sys.executable))
+    with pytest.raises(WorkerError, match="Guest is not installed"):
+        GUEST.find_python(place)
+    with pytest.raises(WorkerError, match=r"with `python -m hertzian\.guest`"):
+        GUEST.find_python(Path(sys.executable))
 
 
 def test_a_folder_or_an_interpreter_is_taken(place):
@@ -52,36 +52,36 @@ def test_a_folder_or_an_interpreter_is_taken(place):
 
 def test_a_folder_with_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("precious")
-    with pytest.raises(PeerError, match="holds something else"):
-        PEER.install(tmp_path)
+    with pytest.raises(WorkerError, match="holds something else"):
+        GUEST.install(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(PeerError, match="is a file"):
-        PEER.install(tmp_path / "file")
+    with pytest.raises(WorkerError, match="is a file"):
+        GUEST.install(tmp_path / "file")
 
 
 def test_an_installation_that_fails_says_why(tmp_path, monkeypatch):
     monkeypatch.setattr(environment, "run_python", lambda *_: (1, "", "ERROR: no\nnetwork"))
-    with pytest.raises(PeerError, match=r"venv failed in .*: ERROR: no network"):
-        PEER.install(tmp_path)
+    with pytest.raises(WorkerError, match=r"venv failed in .*: ERROR: no network"):
+        GUEST.install(tmp_path)
 
 
 def test_what_is_required_is_installed(place, monkeypatch):
     (place / "pyvenv.cfg").touch()
     ran = []
     monkeypatch.setattr(environment, "run_python", lambda *said: (ran.append(said), (0, "", ""))[1])
-    assert PEER.install(place) == place / "bin" / "python"
+    assert GUEST.install(place) == place / "bin" / "python"
     assert ran[0][1] == ["-m", "venv", str(place)]
     assert ran[1][0] == place / "bin" / "python"
-    assert ran[1][1][-1] == "peer==1"
+    assert ran[1][1][-1] == "guest==1"
 
 
 def test_the_command_tells_errors_in_one_line(tmp_path, capsys):
     (tmp_path / "thesis.txt").write_text("precious")
-    assert PEER.main([str(tmp_path)]) == 1
+    assert GUEST.main([str(tmp_path)]) == 1
     assert capsys.readouterr().err.count("\n") == 1
-    assert PEER.main(["--help"]) == 2
-    assert "usage: python -m hertzian.experiments.peers.peer" in capsys.readouterr().err
+    assert GUEST.main(["--help"]) == 2
+    assert "usage: python -m hertzian.guest" in capsys.readouterr().err

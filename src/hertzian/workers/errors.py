@@ -3,9 +3,9 @@
 from hertzian.signal import HertzianError
 
 
-class PeerError(HertzianError):
-    """A peer is missing or failed; the message is one line and says what to do."""
+class WorkerError(HertzianError):
+    """Another Python, or its script, is missing or failed; one line says what to do."""
 
     def __init__(self, message: str) -> None:
-        # what a peer prints may hold line breaks
+        # what a worker prints may hold line breaks
         super().__init__(" ".join(message.split()))
