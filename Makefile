@@ -59,5 +59,5 @@ $(VENV)/.train: $(INSTALL_INPUTS) | $(VENV)/bin/python
 
 $(VENV)/.dev: $(INSTALL_INPUTS) | $(VENV)/bin/python
 	@echo 'Installing into $(VENV): a few minutes the first time'
-	$(VENV)/bin/python -m pip install -q -c constraints.txt -e '.[train,dev,executorch]'
+	$(VENV)/bin/python -m pip install -q -c constraints.txt -e '.[train,dev,executorch,litert]'
 	@touch $(VENV)/.train $@

@@ -35,9 +35,16 @@ def test_a_program_for_small_devices(hertzian, tmp_path):
 
 @pytest.mark.base
 def test_other_files_are_refused(hertzian):
-    done = hertzian("export", "pet-cgdnn", "mine.tflite")
+    done = hertzian("export", "pet-cgdnn", "mine.keras")
     assert done.status == 2
-    assert "is no .onnx or .pte file" in done.err
+    assert "is no .onnx, .pte or .tflite file" in done.err
+
+
+def test_a_tflite_needs_the_converter(hertzian, tmp_path):
+    done = hertzian("export", "pet-cgdnn", tmp_path / "mine.tflite", "--litert", tmp_path)
+    assert done.status == 1
+    assert done.err.startswith(f"error: LiteRT's converter is not installed in {tmp_path}: install")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.base

@@ -8,8 +8,9 @@ import torch
 
 from hertzian.deployment import DatasetIdentity, ModelMetadata, load_predictor, programs
 from hertzian.deployment.aware import quantize_program, quantize_with_training
+from hertzian.deployment.cards import card_of
 from hertzian.deployment.export import ExportError
-from hertzian.deployment.programs import card_of, export_program, has_executorch
+from hertzian.deployment.programs import export_program, has_executorch
 from hertzian.models import build, spec
 from hertzian.signal import HertzianError
 from hertzian.training import ArrayDataset, ImitationPlan

@@ -36,6 +36,14 @@ def models(
     compiled: Annotated[
         bool, typer.Option(help="torch.compile beside the rest: a minute more each.")
     ] = True,
+    litert: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PYTHON_OR_DIR",
+            help="The interpreter that has LiteRT's converter, or its environment, if not in its "
+            "place.",
+        ),
+    ] = None,
     html: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Draw the latencies on a page, too.")
     ] = None,
@@ -47,7 +55,8 @@ def models(
     """Measure how fast networks answer on the processor, their normaliser included.
 
     torch (eager and compiled), onnxruntime in floats, and onnxruntime with weights and activations
-    of 8 bits after post-training quantisation, by turns, each with one thread and with all. The
+    of 8 bits after post-training quantisation, by turns, each with one thread and with all; where
+    they are installed, ExecuTorch in both, and LiteRT in floats. The
     latency is that of one window, its median and the 99th percentile over all calls; the
     throughput that of batches. Weights are fresh: their values don't change the speed.
 
@@ -60,7 +69,7 @@ def models(
     """
     output.require_train_extra("bench models")
     from hertzian.experiments.inference.speed import Effort, measure
-    from hertzian.experiments.inference.ways import COMPILED, WAYS
+    from hertzian.experiments.inference.ways import COMPILED, LITERT, WAYS
     from hertzian.experiments.provenance import usable_cores
     from hertzian.models import build, count_parameters, spec
 
@@ -77,7 +86,11 @@ def models(
         batch=batch,
         threads=(1, cores) if cores > 1 else (1,),
     )
-    wanted = [way for way in WAYS if compiled or way != COMPILED]
+    converter, missing = _find_converter(litert)
+    if missing:
+        output.log(f"without LiteRT, for {missing}")
+    left_out = {*(() if compiled else (COMPILED,)), *((LITERT,) if missing else ())}
+    wanted = [way for way in WAYS if way not in left_out]
     told: dict[str, Any] = {
         **{"cores": cores, "quick": quick, "batch": batch, "networks": []},
         "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
@@ -89,7 +102,7 @@ def models(
             temporary_folder(size) as folder,
             output.progress(name, turns, as_json=as_json) as advance,
         ):
-            told["networks"].append(measure(name, effort, folder, wanted, advance))
+            told["networks"].append(measure(name, effort, folder, wanted, advance, converter))
     if as_json:
         output.print_json(told)
     else:
@@ -100,6 +113,20 @@ def models(
     if html is not None:
         _write_page(told, html)
         output.log(f"wrote {html}")
+
+
+def _find_converter(place: Path | None) -> tuple[Path | None, str | None]:
+    """Return the interpreter that has LiteRT's converter; where something is missing, what."""
+    from hertzian.deployment.litert import has_litert
+    from hertzian.deployment.litert_conversion import ENVIRONMENT
+    from hertzian.workers.errors import WorkerError
+
+    if not has_litert():
+        return None, "it is not installed: pip install 'hertzian[litert]'"
+    try:
+        return ENVIRONMENT.find_python(place), None
+    except WorkerError as error:
+        return None, str(error)
 
 
 def _table(told: dict[str, Any]) -> Table:

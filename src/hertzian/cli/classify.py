@@ -33,7 +33,7 @@ def classify(
         ),
     ],
     model: Annotated[
-        str, typer.Option(metavar="M", help="Shipped name, run folder, .onnx or .pte.")
+        str, typer.Option(metavar="M", help="Shipped name, run folder, .onnx, .pte or .tflite.")
     ] = "field",
     form: Annotated[
         str | None,

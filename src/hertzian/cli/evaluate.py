@@ -18,7 +18,8 @@ from hertzian.signal import Detection, HertzianError
 
 def evaluate(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Shipped name, run folder, .onnx or .pte file.")
+        str,
+        typer.Argument(metavar="MODEL", help="Shipped name, run folder, .onnx, .pte or .tflite."),
     ],
     data: Annotated[
         Path,

@@ -4,6 +4,7 @@ import re
 from importlib import import_module
 from pathlib import Path
 
+from hertzian.deployment.litert import LiteRtPredictor
 from hertzian.deployment.metadata import ModelError
 from hertzian.deployment.runtime import OnnxPredictor, Predictor
 
@@ -12,6 +13,9 @@ SHIPPED: Path = Path(__file__).resolve().parents[1] / "models" / "weights"
 
 PROGRAM = ".pte"
 """Suffix of programs for ExecuTorch."""
+
+LITERT = ".tflite"
+"""Suffix of models for LiteRT."""
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -41,8 +45,8 @@ def find_model(model: str | Path) -> Path:
         return path
     shipped = ", ".join(shipped_names()) or "none"
     raise ModelError(
-        f"{model}: no such model; give a shipped name ({shipped}), a run folder, an .onnx file or "
-        f"a program for ExecuTorch (.pte)"
+        f"{model}: no such model; give a shipped name ({shipped}), a run folder, an .onnx file, a "
+        f"program for ExecuTorch (.pte) or a model for LiteRT (.tflite)"
     )
 
 
@@ -50,11 +54,14 @@ def load_predictor(model: str | Path, threads: int | None = None) -> Predictor:
     """Open a model by shipped name, run folder or path; see `find_model`.
 
     Raises:
-        HertzianError: there is none, or it can't be used; a .pte needs ExecuTorch.
+        HertzianError: there is none, or it can't be used (a .pte needs ExecuTorch, a .tflite
+            LiteRT).
     """
     path = find_model(model)
     if path.suffix.lower() == PROGRAM:
         return _open_program(path, threads)
+    if path.suffix.lower() == LITERT:
+        return LiteRtPredictor(path, threads)
     return OnnxPredictor(path, threads)
 
 

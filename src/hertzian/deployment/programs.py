@@ -4,10 +4,8 @@ A program NAME.pte has its description beside it, as NAME.pte.json. All this nee
 `hertzian[train,executorch]`.
 """
 
-import contextlib
 import os
 import weakref
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,11 +13,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from hertzian.deployment.cards import card_of, read_described
 from hertzian.deployment.export import ExportError, InOrder, write_card
 from hertzian.deployment.metadata import ModelError, ModelMetadata
-from hertzian.deployment.quiet import quiet
-from hertzian.deployment.runtime import LARGEST_FILE_BYTES, FilePredictor, Float32
-from hertzian.deployment.stored import metadata_in, read_card
+from hertzian.deployment.quiet import no_lines_of_libraries, quiet
+from hertzian.deployment.runtime import FilePredictor, Float32, check_size
 from hertzian.recordings.atomic import atomic_path
 from hertzian.training.imitation import without_randomness
 
@@ -57,11 +55,6 @@ def _require_executorch() -> None:
         raise ExportError(
             "programs (.pte) need executorch: pip install 'hertzian[train,executorch]'"
         )
-
-
-def card_of(program: Path) -> Path:
-    """Return the file that describes a program."""
-    return program.with_name(f"{program.name}.json")
 
 
 def export_program(network: nn.Module, metadata: ModelMetadata, path: Path) -> None:
@@ -124,10 +117,7 @@ class ProgramPredictor(FilePredictor):
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
         _require_executorch()
-        card = card_of(path)
-        if not card.is_file():
-            raise ModelError(f"{card}: no such file; it describes {path.name}, and lies beside it")
-        super().__init__(path, metadata_in(card, read_card(card)))
+        super().__init__(path, read_described(path))
         self._method = open_program(path, threads)
 
     def _run(self, batch: Float32, count: int) -> list[Float32]:
@@ -175,11 +165,8 @@ def open_program(path: Path, threads: int | None) -> Any:
     """
     if threads is not None and threads < 1:
         raise ModelError(f"threads must be 1 or more, not {threads}")
-    size = path.stat().st_size
-    if size > LARGEST_FILE_BYTES:
-        limit = LARGEST_FILE_BYTES // 1_000_000
-        raise ModelError(f"{path}: {size / 1e6:.0f} MB, but a model may have {limit} MB")
-    with quiet(), _no_lines_of_libraries():
+    check_size(path)
+    with quiet(), no_lines_of_libraries():
         from executorch.extension.pybindings import portable_lib
         from executorch.runtime import Runtime, Verification
 
@@ -194,16 +181,3 @@ def open_program(path: Path, threads: int | None) -> Any:
             raise ModelError(f"{path}: not a usable program ({error})") from None
     _open.add(method)
     return method
-
-
-@contextlib.contextmanager
-def _no_lines_of_libraries() -> Iterator[None]:
-    """Close standard error to what libraries in C++ write there of processors and threads."""
-    kept = os.dup(2)
-    with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

@@ -39,6 +39,19 @@ class Predictor(Protocol):
         ...
 
 
+def check_size(path: Path) -> None:
+    """Check a model file before it is read.
+
+    Raises:
+        ModelError: larger than 200 MB.
+        OSError: there is none.
+    """
+    size = path.stat().st_size
+    if size > LARGEST_FILE_BYTES:
+        limit = LARGEST_FILE_BYTES // 1_000_000
+        raise ModelError(f"{path}: {size / 1e6:.0f} MB, but a model may have {limit} MB")
+
+
 def read_bytes(path: Path) -> bytes:
     """Return a model file's bytes once it is sure that it stands on its own.
 
@@ -46,10 +59,7 @@ def read_bytes(path: Path) -> bytes:
         ModelError: unreadable, larger than 200 MB, no ONNX, or with values in other files.
     """
     try:
-        size = path.stat().st_size
-        if size > LARGEST_FILE_BYTES:
-            limit = LARGEST_FILE_BYTES // 1_000_000
-            raise ModelError(f"{path}: {size / 1e6:.0f} MB, but a model may have {limit} MB")
+        check_size(path)
         model = path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from None

@@ -1,7 +1,6 @@
 """From a model's files back to its torch module: weights by safetensors, structure by the card."""
 
 import contextlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from torch import nn
 
+from hertzian.deployment.cards import metadata_in, read_card
 from hertzian.deployment.export import ExportError, load_safetensors, stored_shapes
 from hertzian.deployment.finding import find_model
 from hertzian.deployment.metadata import ModelMetadata
@@ -17,7 +17,6 @@ from hertzian.deployment.validation import explain
 from hertzian.models import build
 from hertzian.models.shapes import take_shapes
 
-LARGEST_CARD_BYTES = 1_000_000
 LONGEST_WINDOW = 1 << 16
 LARGEST_UNPRUNED = 50_000_000
 
@@ -121,37 +120,6 @@ def weights_of(model: str | Path) -> Path:
                 f"its card (.json), which a run leaves beside its .onnx"
             )
     return path
-
-
-def read_card(path: Path) -> dict[str, Any]:
-    """Return what a model's card says.
-
-    Raises:
-        ExportError: it is none, or larger than 1 MB.
-    """
-    size = path.stat().st_size
-    if size > LARGEST_CARD_BYTES:
-        raise ExportError(f"{path}: {size / 1e6:.0f} MB, but a card may have 1 MB")
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ExportError(f"{path}: not a model card ({_first_line(error)})") from None
-    if not isinstance(card, dict):
-        raise ExportError(f"{path}: not a model card")
-    return card
-
-
-def metadata_in(path: Path, card: dict[str, Any]) -> ModelMetadata:
-    """Return the description that a card holds.
-
-    Raises:
-        ExportError: it is incomplete or contradicts itself.
-    """
-    fields = {key: card[key] for key in ModelMetadata.model_fields if key in card}
-    try:
-        return ModelMetadata.model_validate(fields)
-    except ValidationError as error:
-        raise ExportError(f"{path}: not a model card: {explain(error)}") from None
 
 
 def _structure_in(path: Path, card: dict[str, Any]) -> Structure:

@@ -46,7 +46,12 @@ class Effort:
 
 
 def measure(
-    name: str, effort: Effort, folder: Path, wanted: Sequence[str], advance: Advance
+    name: str,
+    effort: Effort,
+    folder: Path,
+    wanted: Sequence[str],
+    advance: Advance,
+    converter: Path | None = None,
 ) -> dict[str, Any]:
     """Measure a network in every way that is wanted, by turns.
 
@@ -56,6 +61,7 @@ def measure(
         folder: for its files.
         wanted: of `WAYS`.
         advance: called with 1 after every turn: each way with each number of threads a round.
+        converter: interpreter that has LiteRT's; None looks in its default place.
 
     Returns:
         name, samples, parameters, macs, activation_bytes; `ways`: for each its name, `file_bytes`,
@@ -67,7 +73,7 @@ def measure(
         HertzianError: no network has that name.
     """
     described, model = spec(name), build(name)
-    ways = open_ways(name, folder, tuple(way for way in WAYS if way in wanted))
+    ways = open_ways(name, folder, tuple(way for way in WAYS if way in wanted), converter)
     turns = [_Turns(way, described.samples, effort) for way in ways]
     before = torch.get_num_threads()
     try:

@@ -1,4 +1,4 @@
-"""The ways in which one network can answer: torch, compiled, ONNX and ExecuTorch, also in bytes."""
+"""The ways in which one network can answer: torch, compiled, ONNX, ExecuTorch, LiteRT; in bytes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +14,8 @@ from torch import nn
 from hertzian.deployment import ModelMetadata
 from hertzian.deployment.aware import quantize_program
 from hertzian.deployment.export import export_onnx
+from hertzian.deployment.litert import open_interpreter
+from hertzian.deployment.litert_conversion import export_litert
 from hertzian.deployment.metadata import INPUT
 from hertzian.deployment.programs import (
     LARGEST_BATCH,
@@ -30,7 +32,12 @@ Answer = Callable[[Float32], Any]
 
 TORCH, COMPILED, ONNX, INT8 = "torch", "torch compiled", "ONNX", "ONNX int8"
 PROGRAM, PROGRAM_INT8 = "ExecuTorch", "ExecuTorch int8"
-WAYS = (TORCH, COMPILED, ONNX, INT8, *((PROGRAM, PROGRAM_INT8) if has_executorch() else ()))
+LITERT = "LiteRT"
+WAYS = (
+    *(TORCH, COMPILED, ONNX, INT8),
+    *((PROGRAM, PROGRAM_INT8) if has_executorch() else ()),
+    LITERT,
+)
 
 _SEED = 0
 _CALIBRATION = 256
@@ -56,7 +63,9 @@ class Way:
     lasting: bool = True
 
 
-def open_ways(name: str, folder: Path, wanted: tuple[str, ...] = WAYS) -> list[Way]:
+def open_ways(
+    name: str, folder: Path, wanted: tuple[str, ...] = WAYS, converter: Path | None = None
+) -> list[Way]:
     """Build a network with fresh weights, and open it in each way that is wanted.
 
     Fresh weights answer as fast as trained ones. The scales of the bytes come from noise. A way
@@ -66,6 +75,7 @@ def open_ways(name: str, folder: Path, wanted: tuple[str, ...] = WAYS) -> list[W
         name: in the registry.
         folder: for its files.
         wanted: of `WAYS`, in their order.
+        converter: interpreter that has LiteRT's; None looks in its default place.
 
     Raises:
         HertzianError: no network has that name.
@@ -82,6 +92,7 @@ def open_ways(name: str, folder: Path, wanted: tuple[str, ...] = WAYS) -> list[W
         INT8: lambda: _in_onnx(INT8, _quantised(model, name, folder)),
         PROGRAM: lambda: _in_program(PROGRAM, _program(model, name, folder)),
         PROGRAM_INT8: lambda: _in_program(PROGRAM_INT8, _program_int8(model, name, folder)),
+        LITERT: lambda: _in_litert(_converted(model, name, folder, converter)),
     }
     return [_possible(way, make[way]) for way in WAYS if way in wanted]
 
@@ -130,6 +141,12 @@ def _program_int8(model: nn.Module, name: str, folder: Path) -> Path:
     path = folder / f"{name}-int8.pte"
     windows = noise(_CALIBRATION, spec(name).samples)
     quantize_program(model, _metadata(name), windows, path)
+    return path
+
+
+def _converted(model: nn.Module, name: str, folder: Path, converter: Path | None) -> Path:
+    path = folder / f"{name}.tflite"
+    export_litert(model, _metadata(name), path, converter)
     return path
 
 
@@ -183,6 +200,25 @@ def _in_program(name: str, path: Path) -> Way:
         return answer
 
     return Way(name, opened, path.stat().st_size, lasting=False)
+
+
+def _in_litert(path: Path) -> Way:
+    def opened(threads: int) -> Answer:
+        interpreter = open_interpreter(path, threads)
+        place = interpreter.get_input_details()[0]["index"]
+        outputs = [output["index"] for output in interpreter.get_output_details()]
+
+        def answer(windows: Float32) -> Any:
+            # a model takes one window a call
+            for first in range(len(windows)):
+                interpreter.set_tensor(place, windows[first : first + 1])
+                interpreter.invoke()
+                answers = [interpreter.get_tensor(output) for output in outputs]
+            return answers
+
+        return answer
+
+    return Way(LITERT, opened, path.stat().st_size)
 
 
 def _in_onnx(name: str, path: Path) -> Way:
