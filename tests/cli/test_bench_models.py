@@ -12,11 +12,15 @@ def way(name, p50, size=None, **changes):
     }
 
 
-def test_the_bench_runs_and_draws(hertzian, tmp_path):
+def test_the_bench_runs_and_draws(hertzian, tmp_path, monkeypatch):
+    from hertzian.deployment.litert import has_litert
     from hertzian.deployment.programs import has_executorch
 
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # LiteRT's converter may lie there
     page = tmp_path / "speed.html"
     done = hertzian("bench", "models", "mtl", "--quick", "--no-compiled", "--html", page, "--json")
+    missing = "LiteRT's converter is not" if has_litert() else "it is not installed: pip install"
+    assert f"without LiteRT, for {missing}" in done.err
     (network,) = done.document["networks"]
     programs = ["ExecuTorch", "ExecuTorch int8"] if has_executorch() else []
     assert [one["way"] for one in network["ways"]] == ["torch", "ONNX", "ONNX int8", *programs]

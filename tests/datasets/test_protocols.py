@@ -5,6 +5,7 @@ import pytest
 import torch
 from tests.waveforms.measures import bandwidth
 
+from hertzian.datasets.emitters import EMITTED, FURTHER
 from hertzian.datasets.field import field_recording
 from hertzian.datasets.protocols import (
     FASTEST_HZ,
@@ -59,6 +60,25 @@ def test_they_can_be_heard_at_any_width_that_a_receiver_has(protocol):
                 assert 0 < heard.emitter.reference_bandwidth <= 1
                 assert heard.sample_rate_hz <= max(FASTEST_HZ, 1.01 * one.lowest_hz)
         assert one.heard(1.0).emitter.waveform.generate(1, 256, torch.Generator()).isfinite().all()
+
+
+def test_they_send_what_their_standards_say():
+    def waveforms(protocol):
+        return [one.at(4 * one.lowest_hz) for one in drawn(protocol, 30)]
+
+    assert {one.preamble for one in waveforms("ADS-B")} == {"mode-s"}
+    meters = {(one.coding, round(one.samples_per_symbol, 3)) for one in waveforms("wM-Bus")}
+    assert {coding for coding, _ in meters} == {"3-of-6", "manchester"}
+    for one in waveforms("DVB-T"):
+        first = [one.subcarriers.index(one.pilots(symbol)[0]) for symbol in range(5)]
+        assert sorted(first[:4]) == [0, 3, 6, 9]
+        assert first[4] == first[0]
+        assert one.pilot_boost == pytest.approx(4 / 3)
+
+
+def test_strangers_have_every_modulation_that_a_protocol_has():
+    sent = {one.at(4 * one.lowest_hz).label for name in PROTOCOLS for one in drawn(name, 30)}
+    assert sent - set(EMITTED) == set(FURTHER)
 
 
 @pytest.mark.parametrize("protocol", ["Bluetooth", "802.15.4", "LoRa", "TETRA", "DVB-T"])

@@ -22,23 +22,25 @@ from hertzian.models import build, spec
 from hertzian.signal import HertzianError
 from hertzian.workers.errors import WorkerError
 
-STORED = Path(__file__).parents[1] / "data" / "two-heads.tflite"
+STORED = Path(__file__).parents[1] / "data" / "four-heads.tflite"
 DESCRIBED = ModelMetadata(
-    **{"name": "two-heads", "version": "1", "classes": ("BPSK", "QPSK", "GFSK")},
-    **{"protocols": ("LoRa", "GSM"), "samples": 32, "occupied_share": 1.0},
+    **{"name": "four-heads", "version": "1", "classes": ("BPSK", "QPSK", "GFSK")},
+    **{"protocols": ("LoRa", "GSM"), "quantities": ("snr_db", "bandwidth_hz")},
+    **{"samples": 32, "occupied_share": 1.0},
     **{"parameters": 0, "macs": 0},
 )
 
 installed = pytest.mark.skipif(not has_litert(), reason="needs hertzian[litert]")
 
 
-class TwoHeads(nn.Module):
+class FourHeads(nn.Module):
     """A few layers with weights that no version of torch draws otherwise."""
 
     def __init__(self):
         super().__init__()
         self.body = nn.Sequential(nn.Conv1d(2, 4, 5, stride=2), nn.ReLU(), nn.Flatten())
-        self.modulation, self.protocol = nn.Linear(56, 3), nn.Linear(56, 2)
+        sizes = DESCRIBED.heads().items()
+        self.heads = nn.ModuleDict({name: nn.Linear(56, size) for name, size in sizes})
         random = np.random.default_rng(7)
         with torch.no_grad():
             for value in self.parameters():
@@ -46,8 +48,9 @@ class TwoHeads(nn.Module):
 
     def forward(self, x):
         shared = self.body(x)
-        # in another order than the description's
-        return {"protocol": self.protocol(shared), "modulation": self.modulation(shared)}
+        # in another order than the description's, which isn't the alphabet's either
+        names = ("snr_db", "protocol", "bandwidth_hz", "modulation")
+        return {name: self.heads[name](shared) for name in names}
 
 
 def noise(count, samples=32):
@@ -69,9 +72,9 @@ def test_a_model_answers_as_the_network_does(threads):
     for count in (1, 5):
         x = noise(count)
         with torch.no_grad():
-            wanted = TwoHeads()(torch.from_numpy(x))
+            wanted = FourHeads()(torch.from_numpy(x))
         found = predictor.heads(x)
-        assert list(found) == ["modulation", "protocol"]
+        assert list(found) == ["modulation", "protocol", "snr_db", "bandwidth_hz"]
         for head, values in found.items():
             np.testing.assert_allclose(values, wanted[head].numpy(), atol=1e-5)
         np.testing.assert_array_equal(predictor.logits(x), found["modulation"])
@@ -96,12 +99,36 @@ def test_damaged_files_are_refused_in_a_line(copied):
 
 
 @installed
+def test_a_damaged_byte_anywhere_makes_no_traceback(copied):
+    whole, random = copied.read_bytes(), np.random.default_rng(5)
+    refused = 0
+    for place in random.integers(len(whole), size=150):
+        damaged = bytearray(whole)
+        damaged[place] ^= int(random.integers(1, 256))
+        copied.write_bytes(damaged)
+        try:
+            load_predictor(copied).logits(noise(1))
+        except HertzianError:
+            refused += 1
+    assert 5 < refused < 145
+
+
+@installed
+def test_a_signature_with_a_broken_name_is_refused(copied):
+    whole = copied.read_bytes()
+    assert b"bandwidth_hz" in whole
+    copied.write_bytes(whole.replace(b"bandwidth_hz", b"band\xff\xfeidth_hz"))
+    with pytest.raises(HertzianError, match="not a usable LiteRT model"):
+        load_predictor(copied)
+
+
+@installed
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"samples": 64}, r"input is float32 \[1, 2, 32\], expected float32 \[1, 2, 64\]"),
         ({"classes": ["BPSK", "QPSK"]}, r"output modulation is float32 \[1, 3\], expected"),
-        ({"quantities": ["snr_db"]}, "the outputs modulation, protocol, snr_db, found 1 and modul"),
+        ({"quantities": ["symbol_rate_hz"]}, "the outputs modulation, protocol, symbol_rate_hz, f"),
         ({"protocols": []}, None),
     ],
 )
@@ -109,7 +136,7 @@ def test_what_contradicts_its_description_is_refused(copied, changes, words):
     card = json.loads(card_of(copied).read_text())
     card_of(copied).write_text(json.dumps(card | changes))
     if words is None:
-        assert load_predictor(copied).heads(noise(2)).keys() == {"modulation"}
+        assert "protocol" not in load_predictor(copied).heads(noise(2))
         return
     with pytest.raises(HertzianError, match=words):
         load_predictor(copied)
@@ -136,7 +163,7 @@ def test_without_litert_it_is_named(monkeypatch):
 def test_a_converter_that_fails_leaves_nothing(tmp_path):
     # this interpreter has no converter
     with pytest.raises(WorkerError, match="converter failed: ModuleNotFoundError") as told:
-        export_litert(TwoHeads(), DESCRIBED, tmp_path / "out.tflite", Path(sys.executable))
+        export_litert(FourHeads(), DESCRIBED, tmp_path / "out.tflite", Path(sys.executable))
     assert "\n" not in str(told.value)
     assert list(tmp_path.iterdir()) == []
 
@@ -150,7 +177,10 @@ def test_networks_are_converted(tmp_path):
     torch.manual_seed(0)
     network, told = build("mtl").eval(), spec("mtl")
     metadata = DESCRIBED.model_copy(
-        update={"classes": told.classes, "protocols": told.protocols, "samples": told.samples}
+        update={
+            **{"classes": told.classes, "protocols": told.protocols},
+            **{"quantities": (), "samples": told.samples},
+        }
     )
     export_litert(network, metadata, tmp_path / "mine.tflite", python)
     predictor, x = load_predictor(tmp_path / "mine.tflite"), noise(3, told.samples)
@@ -161,4 +191,4 @@ def test_networks_are_converted(tmp_path):
 
 
 if __name__ == "__main__":
-    export_litert(TwoHeads(), DESCRIBED, STORED, Path(sys.argv[1]))
+    export_litert(FourHeads(), DESCRIBED, STORED, Path(sys.argv[1]))

@@ -1,5 +1,6 @@
 import pytest
 
+from hertzian.datasets.emitters import EMITTED, FURTHER
 from hertzian.experiments.protocol_evidence import Answer, evidence_scene, summary
 
 
@@ -33,3 +34,4 @@ def test_most_transmissions_are_of_a_protocol_and_all_are_loud_enough():
     assert (scene.emitters, scene.unknown, scene.noise) == ((1, 1), 0.0, 0.0)
     assert scene.protocols > 0.5
     assert scene.snr_db[0] >= 8
+    assert set(scene.labels) == {*EMITTED, *FURTHER}

@@ -169,6 +169,24 @@ def test_the_preamble_alternates():
     assert set(levels[16:]) == {-3, -1, 1, 3}
 
 
+@pytest.mark.parametrize("length", [3, 32])
+def test_words_begin_after_the_preamble(length):
+    waveform = FrequencyShiftKeying(
+        "2FSK", 10.0, coding="3-of-6", preamble_symbols=length, timing=0.0
+    )
+    ones = frequency(array(waveform, 1, 10 * (length + 6 * 400))[0])[5::10] > 0
+    assert (ones[length:].reshape(400, 6).sum(axis=1) == 3).all()
+
+
+def test_a_window_begins_anywhere_in_a_word():
+    x = array(FrequencyShiftKeying("2FSK", 10.0, coding="3-of-6"), 300, 10 * 61)
+    ones = frequency(x)[:, 15::10] > 0  # the second symbol on
+    for first in range(6):
+        words = ones[:, first : first + 54].reshape(300, 9, 6)
+        share = (words.sum(axis=2) == 3).all(axis=1).mean()
+        assert 0.05 < share < 0.35
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [

@@ -129,6 +129,8 @@ def test_the_wifi_preamble_has_short_and_long_training():
         OFDM("OFDM", 256, 100, 1 / 8, window_share=0.1, oversampling=1.0),
         OFDM(preamble="wifi", pilot_spacing=5),
         OFDM(pilot_spacing=12, pilot_step=3, pilot_boost=2.0),
+        OFDM(pilot_spacing=40, pilot_boost=4.0),
+        OFDM(pilot_spacing=200, pilot_boost=4.0),
     ],
     ids=str,
 )

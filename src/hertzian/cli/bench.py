@@ -59,7 +59,7 @@ bench.command()(models)
 @bench.command()
 def recognition(
     model: Annotated[
-        str, typer.Option(metavar="M", help="Shipped name, run folder or .onnx file.")
+        str, typer.Option(metavar="M", help="Shipped name, run folder, .onnx, .pte or .tflite.")
     ] = "field",
     large: Annotated[
         bool, typer.Option("--large", help="Also a file of 4 GB, for the memory that it takes.")

@@ -163,7 +163,10 @@ def _cells(way: dict[str, Any], told: dict[str, Any]) -> list[str]:
 
 
 def _remarks(told: dict[str, Any]) -> list[str]:
-    lines = [f"one window a call; windows/s in batches of {told['batch']}; {told['cores']} cores"]
+    lines = [
+        f"one window a call; windows/s in batches of {told['batch']} (LiteRT: one by one); "
+        f"{told['cores']} cores"
+    ]
     if told["load_average"] is not None:
         lines[0] += f"; load of the last minute before: {told['load_average']:.1f}"
     for network in told["networks"]:

@@ -30,7 +30,7 @@ def demo(
         Path, typer.Option(metavar="DIR", help="Folder for the recording and the report.")
     ] = Path("demo"),
     model: Annotated[
-        str, typer.Option(metavar="M", help="Shipped name, run folder or .onnx file.")
+        str, typer.Option(metavar="M", help="Shipped name, run folder, .onnx, .pte or .tflite.")
     ] = "field",
     as_json: output.JsonOption = False,
 ) -> None:

@@ -334,7 +334,7 @@ _FURTHER_DRAWS: dict[str, Draw] = {
 }
 
 EMITTED: tuple[str, ...] = tuple(_DRAWS)
-"""Labels that an emitter may have."""
+"""Labels of the emitters of every scene."""
 
 FURTHER: tuple[str, ...] = tuple(_FURTHER_DRAWS)
 """Labels that protocols have beside: who sends these at any rate, sends no protocol."""

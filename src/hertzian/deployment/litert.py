@@ -16,7 +16,7 @@ from hertzian.deployment.quiet import no_lines_of_libraries
 from hertzian.deployment.runtime import FilePredictor, Float32, check_size
 
 MOST_TENSOR_BYTES = 1_000_000_000
-"""Of all the tensors of a model, weights included."""
+"""Of all the tensors of a model as it claims, weights included."""
 
 
 def has_litert() -> bool:
@@ -25,16 +25,18 @@ def has_litert() -> bool:
 
 
 class LiteRtPredictor(FilePredictor):
-    """A model run by LiteRT on the processor, one window at a time.
+    """A model run by LiteRT on the processor, one window at a time, by one thread of ours.
+
+    The runtime checks little of what operators are told: take models of people you trust.
 
     Args:
         path: NAME.tflite, beside NAME.tflite.json.
-        threads: None leaves it to LiteRT.
+        threads: None is one.
 
     Raises:
-        ModelError: files are missing or damaged, larger than 200 MB, with tensors of more than
-            1 GB, or of another form than their description says; there are fewer threads than one;
-            or LiteRT is not installed.
+        ModelError: files are missing or damaged, larger than 200 MB, claim tensors of more than
+            1 GB, or are of another form than their description says; there are fewer threads than
+            one; or LiteRT is not installed.
     """
 
     batch = 1
@@ -43,7 +45,11 @@ class LiteRtPredictor(FilePredictor):
         _require_litert(path)
         super().__init__(path, read_described(path))
         self._interpreter = open_interpreter(path, threads)
-        self._input, self._outputs = _signature(path, self._interpreter, self.metadata)
+        try:
+            signature = _signature(path, self._interpreter, self.metadata)
+        except (RuntimeError, ValueError) as error:
+            raise _unusable(path, error) from None
+        self._input, self._outputs = signature
 
     def _run(self, batch: Float32, count: int) -> list[Float32]:
         try:
@@ -74,6 +80,8 @@ def open_interpreter(path: Path, threads: int | None) -> Any:
     try:
         with no_lines_of_libraries():
             interpreter = Interpreter(model_content=path.read_bytes(), num_threads=threads)
+            if interpreter.num_subgraphs() != 1:
+                raise ModelError(f"{path}: has branches or loops, which no model of ours has")
             size = sum(_bytes(tensor) for tensor in interpreter.get_tensor_details())
             if size > MOST_TENSOR_BYTES:
                 raise ModelError(
@@ -82,8 +90,12 @@ def open_interpreter(path: Path, threads: int | None) -> Any:
                 )
             interpreter.allocate_tensors()
     except (RuntimeError, ValueError, MemoryError, TypeError) as error:
-        raise ModelError(f"{path}: not a usable LiteRT model ({_first_line(error)})") from None
+        raise _unusable(path, error) from None
     return interpreter
+
+
+def _unusable(path: Path, error: Exception) -> ModelError:
+    return ModelError(f"{path}: not a usable LiteRT model ({_first_line(error)})")
 
 
 def _bytes(tensor: dict[str, Any]) -> int:
@@ -94,10 +106,9 @@ def _bytes(tensor: dict[str, Any]) -> int:
 def _signature(path: Path, interpreter: Any, metadata: ModelMetadata) -> tuple[int, list[int]]:
     """Return the tensors of the input and of each head; shapes must be the metadata's."""
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-    signatures = interpreter.get_signature_list()
-    named = next(iter(signatures.values()))["outputs"] if len(signatures) == 1 else []
-    found = dict(zip(named, outputs, strict=False))
-    sizes = metadata.heads()
+    by_place, sizes = {int(one["index"]): one for one in outputs}, metadata.heads()
+    named = _output_names(path)
+    found = {name: by_place[place] for name, place in named.items() if place in by_place}
     if len(inputs) != 1 or not set(sizes) <= set(found):
         raise ModelError(
             f"{path}: expected one input and the outputs {', '.join(sizes)}, found {len(inputs)} "
@@ -109,6 +120,28 @@ def _signature(path: Path, interpreter: Any, metadata: ModelMetadata) -> tuple[i
     return int(inputs[0]["index"]), [int(found[head]["index"]) for head in sizes]
 
 
+def _output_names(path: Path) -> dict[str, int]:
+    """Return the tensors of the outputs by their names in a model's only signature.
+
+    The interpreter's own way to them doesn't survive a signature that is wrong.
+    """
+    from ai_edge_litert.schema_py_generated import Model
+
+    try:
+        model = Model.GetRootAs(path.read_bytes())
+        count = model.SignatureDefsLength()
+        outputs = []
+        if count == 1:
+            signature = model.SignatureDefs(0)
+            outputs = [signature.Outputs(place) for place in range(signature.OutputsLength())]
+        named = {one.Name().decode(): int(one.TensorIndex()) for one in outputs}
+    except Exception as error:  # whatever the parser raises of what is damaged
+        raise _unusable(path, error) from None
+    if count != 1:
+        raise ModelError(f"{path}: expected one signature, found {count}")
+    return named
+
+
 def _check_form(path: Path, what: str, tensor: dict[str, Any], expected: list[int]) -> None:
     shape, kind = list(map(int, tensor["shape"])), np.dtype(tensor["dtype"])
     if shape != expected or kind != np.float32:
@@ -116,4 +149,5 @@ def _check_form(path: Path, what: str, tensor: dict[str, Any], expected: list[in
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0][:300]

@@ -131,7 +131,7 @@ class Recogniser:
         sample_rate: float | None = None,
         rules: ReportRules | None = None,
     ) -> "Recogniser":
-        """Load a shipped model by name, a run's folder or an .onnx file."""
+        """Load a shipped model by name, a run's folder, or a file that `export` writes."""
         return cls(load_predictor(model, network_threads()), sample_rate, rules)
 
     @property

@@ -149,10 +149,11 @@ class FrequencyShiftKeying(Waveform):
             filter for the others.
         coding: "nrz", or of binary labels "manchester" (each bit a symbol and its opposite) or
             "3-of-6" (each half byte a word with three ones, EN 13757-4).
-        preamble_symbols: so many symbols at the window's beginning alternate between the extremes.
-        timing: phase of the first sample within a symbol, 0 to 1; None draws it per example. A
-            rectangular symbol begins, a Gaussian one is centred, at (k - timing)
-            samples_per_symbol.
+        preamble_symbols: so many symbols at the window's beginning alternate between the extremes;
+            then words begin.
+        timing: phase of the first sample within a symbol, 0 to 1; None draws it per example, and
+            the symbol of its word. A rectangular symbol begins, a Gaussian one is centred, at
+            (k - timing) samples_per_symbol.
     """
 
     labels: ClassVar[tuple[str, ...]] = tuple(_SCHEMES)
@@ -210,13 +211,19 @@ class FrequencyShiftKeying(Waveform):
         return 1 / self.samples_per_symbol
 
     def _symbols(self, batch: int, count: int, generator: torch.Generator) -> torch.Tensor:
+        """Return the preamble, then words, float64 [batch, count]; without, one is under way."""
         words = torch.tensor(self._words, dtype=torch.float64, device=generator.device)
-        needed = ceil(count / words.shape[1])
-        drawn = draw_indices(len(words), batch, count, generator)[:, :needed]
-        symbols = words[drawn].view(batch, -1)[:, :count]
-        preamble = symbols[:, : self.preamble_symbols]
-        preamble[:, 0::2], preamble[:, 1::2] = words.max(), words.min()
-        return symbols
+        length = words.shape[1]
+        drawn = draw_indices(len(words), batch, ceil(count / length) + 1, generator)
+        symbols = words[drawn].view(batch, -1)
+        if self.preamble_symbols:
+            places = torch.arange(self.preamble_symbols, device=generator.device)
+            preamble = torch.where(places % 2 == 0, words.max(), words.min())
+            return torch.cat([preamble.expand(batch, -1), symbols], dim=1)[:, :count]
+        if self.timing is not None or length == 1:
+            return symbols[:, :count]
+        first = draw_indices(length, batch, 1, generator)
+        return symbols.gather(1, first + torch.arange(count, device=generator.device))
 
     def _generate(self, batch: int, samples: int, generator: torch.Generator) -> torch.Tensor:
         timing = draw_timing(self.timing, batch, generator)

@@ -146,7 +146,7 @@ def _first_symbols(
     if packets.bits is None:
         earliest, latest = 0.0, float(max(map(len, patterns)))
     else:
-        # half a window of packet at least, or all of it: no window is silence only
+        # half a window of packet at least, or all of it: no window is the silence between packets
         active = packets.least(patterns)
         earliest, latest = -min(packets.gap, window / 2), max(0.0, active - window / 2)
     start = earliest + (latest - earliest) * uniform(batch, generator)
@@ -260,8 +260,8 @@ class AmplitudeKeying(Waveform):
 class PulsePosition(Waveform):
     """Pulse position: one pulse in one of `order` slots of each symbol (Mode S: order 2).
 
-    The power is one as a mean over the symbols of the packets, so pulses have a peak power of
-    about `order`; the silence between packets is left out.
+    The power is one as a mean over the data symbols, so pulses have a peak power of about `order`;
+    the silence between packets is left out, and that of a preamble.
 
     Attributes:
         label: PPM.

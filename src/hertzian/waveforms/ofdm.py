@@ -90,10 +90,9 @@ class OFDM(Waveform):
 
     def pilots(self, symbol: int = 0) -> tuple[int, ...]:
         """Return the numbers of the subcarriers that carry a pilot in a symbol from 0."""
-        spacing = self.pilot_spacing
-        if not spacing:
+        if not self.pilot_spacing:
             return ()
-        return self.subcarriers[(spacing // 2 + symbol * self.pilot_step) % spacing :: spacing]
+        return self.subcarriers[self._first_pilot(symbol) :: self.pilot_spacing]
 
     @property
     def occupied_bandwidth(self) -> float:
@@ -114,25 +113,36 @@ class OFDM(Waveform):
         body: torch.Tensor = torch.fft.ifft(spectrum) * (size / sqrt(self.occupied_subcarriers))
         return body
 
-    def _with_pilots(self, data: torch.Tensor) -> torch.Tensor:
-        """Put pilots in place of data [batch, symbols, used]; the mean power stays one."""
+    def _first_pilot(self, symbol: int) -> int:
+        """Return the place among the subcarriers in use of the first pilot of a symbol."""
+        return (self.pilot_spacing // 2 + symbol * self.pilot_step) % self.pilot_spacing
+
+    def _with_pilots(self, data: torch.Tensor, first: int) -> torch.Tensor:
+        """Put pilots in place of data [batch, symbols, used] from symbol `first` on.
+
+        The mean power stays one.
+        """
         if not self.pilot_spacing:
             return data
-        boosted = self.pilot_boost * (2.0 * draw_indices(2, 1, data.shape[2], _fixed()) - 1)
-        places = {k: place for place, k in enumerate(self.subcarriers)}
-        period = self.pilot_spacing // gcd(self.pilot_spacing, self.pilot_step)
-        for symbol in range(min(period, data.shape[1])):
-            held = [places[k] for k in self.pilots(symbol)]
-            data[:, symbol::period, held] = boosted[:, held].to(data)[:, None]
-        share = 1 / self.pilot_spacing
-        return data / sqrt(1 + share * (self.pilot_boost**2 - 1))
+        spacing, count, used = self.pilot_spacing, *data.shape[1:]
+        signs = 2.0 * draw_indices(2, 1, used, _fixed()) - 1
+        boosted = (self.pilot_boost * signs).to(data)
+        period = spacing // gcd(spacing, self.pilot_step)
+        for symbol in range(min(period, count)):
+            held = slice(self._first_pilot(first + symbol), None, spacing)
+            data[:, symbol::period, held] = boosted[:, None, held]
+        pilots = sum(len(self.pilots(symbol)) for symbol in range(period)) / period
+        return data / sqrt(1 + pilots / used * (self.pilot_boost**2 - 1))
 
     def _symbols(self, batch: int, count: int, generator: torch.Generator) -> torch.Tensor:
         """Return data symbols with prefix (and edges), complex64 [batch, samples at 2 N]."""
         used = self.occupied_subcarriers
         points = alphabet(self.alphabet).to(generator.device)
         data = points[draw_indices(points.numel(), batch, count * used, generator)]
-        body = self._to_time(self._with_pilots(data.view(batch, count, used)))
+        # with given timing it is symbol 0 that begins there
+        drawn = self.pilot_step and self.timing is None and self.preamble == "none"
+        first = int(draw_indices(self.pilot_spacing, 1, 1, generator)) if drawn else 0
+        body = self._to_time(self._with_pilots(data.view(batch, count, used), first))
         prefix, edge = 2 * self.prefix_samples, round(2 * self.fft_size * self.window_share)
         whole = torch.cat([body[..., body.shape[-1] - prefix :], body, body[..., :edge]], dim=-1)
         if edge == 0:

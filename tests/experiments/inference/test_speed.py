@@ -3,18 +3,23 @@ import weakref
 import numpy as np
 import pytest
 import torch
+from tests.deployment.test_litert import STORED
 
+from hertzian.deployment import load_predictor
+from hertzian.deployment.litert import has_litert
 from hertzian.deployment.programs import has_executorch
 from hertzian.experiments.inference import speed, ways
 from hertzian.experiments.inference.speed import Effort, measure
 from hertzian.experiments.inference.ways import (
     COMPILED,
     INT8,
+    LITERT,
     ONNX,
     PROGRAM,
     PROGRAM_INT8,
     TORCH,
     Way,
+    _in_litert,
     noise,
     open_ways,
 )
@@ -85,6 +90,16 @@ def test_programs_answer_alike_with_any_number_of_threads(tmp_path):
         # of the last call, which a program that has room for 64 makes with what is left
         last = way.answer(1)(x)[0].numpy()
         assert np.abs(last - torch_answer[64:]).max() < tolerance
+
+
+@pytest.mark.skipif(not has_litert(), reason="needs hertzian[litert]")
+def test_a_model_for_litert_gets_its_windows_one_by_one():
+    x = noise(5, 32)
+    way = _in_litert(STORED)
+    assert (way.name, way.file_bytes) == (LITERT, STORED.stat().st_size)
+    (wanted,) = load_predictor(STORED).logits(x[4:])
+    found = way.answer(1)(x)
+    assert any(np.array_equal(one[0], wanted) for one in found)
 
 
 def test_times_are_those_of_the_calls(monkeypatch, tmp_path):
