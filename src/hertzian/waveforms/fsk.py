@@ -214,7 +214,8 @@ class FrequencyShiftKeying(Waveform):
         """Return the preamble, then words, float64 [batch, count]; without, one is under way."""
         words = torch.tensor(self._words, dtype=torch.float64, device=generator.device)
         length = words.shape[1]
-        drawn = draw_indices(len(words), batch, ceil(count / length) + 1, generator)
+        needed = count if length == 1 else ceil(count / length) + 1
+        drawn = draw_indices(len(words), batch, needed, generator)
         symbols = words[drawn].view(batch, -1)
         if self.preamble_symbols:
             places = torch.arange(self.preamble_symbols, device=generator.device)
