@@ -220,7 +220,8 @@ class FrequencyShiftKeying(Waveform):
         if self.preamble_symbols:
             places = torch.arange(self.preamble_symbols, device=generator.device)
             preamble = torch.where(places % 2 == 0, words.max(), words.min())
-            return torch.cat([preamble.expand(batch, -1), symbols], dim=1)[:, :count]
+            words_after = symbols[:, self.preamble_symbols // length * length :]
+            return torch.cat([preamble.expand(batch, -1), words_after], dim=1)[:, :count]
         if self.timing is not None or length == 1:
             return symbols[:, :count]
         first = draw_indices(length, batch, 1, generator)
