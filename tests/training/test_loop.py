@@ -1,3 +1,5 @@
+import signal
+
 import numpy as np
 import pytest
 import torch
@@ -45,6 +47,17 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_been(tmp_path):
     ]
     assert len(losses[0]) == 4
     assert losses[1] == pytest.approx(losses[0], rel=1e-6)
+
+
+def test_an_interrupt_is_one_for_the_caller_too(tmp_path):
+    class Interrupted(Tiny):
+        def forward(self, x):
+            raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        _fit(Interrupted(), tmp_path)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_run_that_was_moved_keeps_its_best_epoch(tmp_path):

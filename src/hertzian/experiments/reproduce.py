@@ -123,8 +123,10 @@ class Row:
 
 
 def result_folders() -> tuple[Path, ...]:
-    """Return where results are looked for: `results` of a checkout, and `runs`, where they are."""
-    return tuple(path for path in (_CHECKOUT / "results", Path("runs")) if path.is_dir())
+    """Return where results are looked for: `results` of a checkout, or else here, and `runs`."""
+    of_checkout = _CHECKOUT / "results"
+    results = of_checkout if of_checkout.is_dir() else Path("results")
+    return tuple(path for path in (results, Path("runs")) if path.is_dir())
 
 
 def find_results(folders: Iterable[Path]) -> tuple[list[Found], list[str]]:

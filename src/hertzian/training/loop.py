@@ -4,6 +4,8 @@ import contextlib
 import csv
 import logging
 import pickle
+import signal
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -167,13 +169,14 @@ def fit(
             log_every_n_steps=50,
         )
         learner.train()  # Lightning leaves a network in the mode that it finds
-        trainer.fit(
-            learner,
-            batch_loader(train_data, batch_size, seed),
-            batch_loader(validation_data, batch_size, None),
-            ckpt_path=last if last.exists() else None,
-            weights_only=True,
-        )
+        with _interruptible():
+            trainer.fit(
+                learner,
+                batch_loader(train_data, batch_size, seed),
+                batch_loader(validation_data, batch_size, None),
+                ckpt_path=last if last.exists() else None,
+                weights_only=True,
+            )
     best = torch.load(directory / BEST, map_location="cpu", weights_only=True)
     learner.load_state_dict(best["state_dict"])
     learner.model.eval()
@@ -187,6 +190,21 @@ def fit(
         seconds=time.monotonic() - started,
         precision=chosen,
     )
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Hand on an interrupt, which Lightning makes an exit with status 1, deaf to further ones."""
+    ours = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as leaving:
+        if not isinstance(leaving.__context__, KeyboardInterrupt):
+            raise
+        if ours:
+            signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from None
 
 
 @contextlib.contextmanager
