@@ -128,7 +128,7 @@ def _without(network: nn.Module, samples: int, ratio: float, worth: float) -> nn
         except Exception as error:  # of torch_pruning's tracing, which has no base of its own
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             raise ExportError(
-                f"{_kind(network)} can't be pruned: torch-pruning can't follow its layers ({reason})"
+                f"{_kind(network)} can't be pruned: torch-pruning can't follow it ({reason})"
             ) from None
     if found != wanted:
         raise ExportError(f"{_kind(network)} can't be pruned (its answers change their form)")
