@@ -8,6 +8,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ from torch import nn
 from hertzian.deployment import ModelMetadata, litert, load_predictor
 from hertzian.deployment.cards import card_of
 from hertzian.deployment.litert import has_litert
-from hertzian.deployment.litert_conversion import ENVIRONMENT, export_litert
+from hertzian.deployment.litert_conversion import ENVIRONMENT, ByName, export_litert
+from hertzian.deployment.litert_worker import convert
 from hertzian.models import build, spec
 from hertzian.signal import HertzianError
 from hertzian.workers.errors import WorkerError
@@ -166,6 +168,22 @@ def test_a_converter_that_fails_leaves_nothing(tmp_path):
         export_litert(FourHeads(), DESCRIBED, tmp_path / "out.tflite", Path(sys.executable))
     assert "\n" not in str(told.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_worker_converts_what_it_is_handed(tmp_path, monkeypatch):
+    class Converted:
+        def __init__(self, module, example):
+            self.answer = module(*example)
+
+        def export(self, path):
+            Path(path).write_text(json.dumps({k: list(v.shape) for k, v in self.answer.items()}))
+
+    monkeypatch.setitem(sys.modules, "litert_torch", SimpleNamespace(convert=Converted))
+    named = ByName(FourHeads(), list(DESCRIBED.heads()))
+    program, out = tmp_path / "network.pt2", tmp_path / "out.tflite"
+    torch.export.save(torch.export.export(named, (torch.zeros(1, 2, 32),)), program)
+    assert convert({"program": str(program), "out": str(out)}) == {"torch": torch.__version__}
+    assert json.loads(out.read_text()) == {k: [1, n] for k, n in DESCRIBED.heads().items()}
 
 
 @installed

@@ -3,6 +3,7 @@
 A model NAME.tflite has its description beside it, as NAME.tflite.json.
 """
 
+import struct
 from importlib.util import find_spec
 from math import prod
 from pathlib import Path
@@ -135,7 +136,7 @@ def _output_names(path: Path) -> dict[str, int]:
             signature = model.SignatureDefs(0)
             outputs = [signature.Outputs(place) for place in range(signature.OutputsLength())]
         named = {one.Name().decode(): int(one.TensorIndex()) for one in outputs}
-    except Exception as error:  # whatever the parser raises of what is damaged
+    except (struct.error, IndexError, ValueError, TypeError, AttributeError) as error:
         raise _unusable(path, error) from None
     if count != 1:
         raise ModelError(f"{path}: expected one signature, found {count}")
