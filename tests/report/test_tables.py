@@ -10,7 +10,7 @@ from rich.console import Console
 
 from hertzian.recordings import open_recording
 from hertzian.report.entries import ReportEntry
-from hertzian.report.tables import CSV_COLUMNS, detections_table, write_csv
+from hertzian.report.tables import CSV_COLUMNS, DetectionsTable, write_csv
 from hertzian.signal import summarise
 
 pytestmark = pytest.mark.base
@@ -22,7 +22,7 @@ def entry_of(recording, *detections):
 
 def shown(entries, width=160):
     console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
-    console.print(detections_table(entries))
+    console.print(DetectionsTable(entries))
     return console.file.getvalue()
 
 
@@ -34,7 +34,8 @@ def read_csv(path):
 def test_columns_are_those_of_the_contract():
     assert ",".join(CSV_COLUMNS) == (
         "file,start,count,start_s,duration_s,center_hz,bandwidth_hz,snr_db,"
-        "modulation,family,confidence,family_confidence,protocol,protocol_confidence"
+        "modulation,family,confidence,family_confidence,protocol,protocol_confidence,"
+        "center_frequency_hz"
     )
 
 
@@ -105,14 +106,40 @@ def test_failure_leaves_an_older_file_alone(tmp_path, write_recording, make_dete
     assert (tmp_path / "d.csv").read_text() == "before"
 
 
-def test_table_shows_every_detection_and_names_the_file_once(write_recording, make_detection):
+def test_table_shows_every_detection(write_recording, make_detection):
     recording = write_recording(np.ones(250_000), 250e3, 433.92e6)
     detections = (make_detection(), make_detection(modulation="2FSK", family="fsk"))
     text = shown([entry_of(recording, *detections)])
     assert text.count("433.9700 MHz") == 2
-    assert "2FSK" in text
+    assert "2FSK 90 %" in text
     assert "fsk 95 %" in text
-    assert shown([entry_of(recording, *detections)], 400).count("capture.cf32") == 1
+
+
+def test_each_of_several_files_is_named_once_whole(write_recording, make_detection):
+    first = write_recording(np.ones(250_000), 250e3, name=f"{'long' * 30}.cf32")
+    second = write_recording(np.ones(250_000), 250e3, name="b.cf32")
+    entries = [entry_of(first, make_detection(), make_detection()), entry_of(second)]
+    text = "".join(shown(entries, 80).splitlines())
+    assert text.count(f"{'long' * 30}.cf32") == 1
+    assert text.count("b.cf32") == 1
+    assert text.endswith("no signal")
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 160])
+def test_columns_that_have_no_room_are_named(write_recording, make_detection, width):
+    recording = write_recording(np.ones(250_000), 250e3, 433.92e6)
+    named = make_detection(
+        modulation="DSSS-OQPSK", protocol="Airborne-detection", protocol_confidence=0.999
+    )
+    *lines, last = shown([entry_of(recording, named, make_detection())], width).splitlines()
+    heads = lines[0].split()
+    assert {"Centre", "Bandwidth", "Modulation", "Protocol"} <= set(heads)
+    assert last.startswith("no room for ") == (width < 120)
+    missing = {"Start", "Duration", "SNR", "Family"} - set(heads)
+    assert missing == {name for name in ("Start", "Duration", "SNR", "Family") if name in last}
+    if width >= 80:
+        assert len(lines) == 3 - (width >= 120)
+        assert all(len(line) <= width for line in lines)
 
 
 def test_table_says_where_nothing_was_found(write_recording):
@@ -121,7 +148,8 @@ def test_table_says_where_nothing_was_found(write_recording):
 
 def test_names_neither_style_the_terminal_nor_control_it(write_recording, make_detection):
     recording = write_recording(np.ones(64), name="[red]a\x1b[2Jb.cf32")
-    text = shown([entry_of(recording, make_detection(modulation="[bold]x\x07"))], 400)
+    entry = entry_of(recording, make_detection(modulation="[bold]x\x07"))
+    text = shown([entry, entry], 400)
     assert r"[red]a\x1b[2Jb.cf32" in text
     assert r"[bold]x\x07" in text
     assert "\x1b[2J" not in text

@@ -20,12 +20,13 @@ from hertzian.report.networks import (
 )
 from hertzian.report.page import Column, Plot, Section, Table, experiment_page
 from hertzian.report.spectra import SpectrogramImage, power_spectrum, spectrogram_image
-from hertzian.report.tables import CSV_COLUMNS, detections_table, write_csv
+from hertzian.report.tables import CSV_COLUMNS, DetectionsTable, write_csv
 
 __all__ = [
     "CSV_COLUMNS",
     "Column",
     "DetectionView",
+    "DetectionsTable",
     "Plot",
     "ReportEntry",
     "Section",
@@ -34,7 +35,6 @@ __all__ = [
     "accuracy_over_snr",
     "confusion",
     "constellation",
-    "detections_table",
     "duration",
     "engineering",
     "experiment_page",
