@@ -1,3 +1,6 @@
+import json
+
+import numpy as np
 import pytest
 import typer
 from hypothesis import given
@@ -38,6 +41,17 @@ def test_what_is_no_number_of_hertz_is_wrong_use(text):
 @given(st.integers(0, 10**12), st.sampled_from(["", "k", "M", "G"]))
 def test_prefixes_are_powers_of_a_thousand(number, prefix):
     assert hertz(f"{number}{prefix}") == number * 1000.0 ** " kMG".index(prefix or " ")
+
+
+def test_what_the_user_says_against_a_recording_is_told_once(tmp_path, capsys):
+    np.ones(100, np.complex64).tofile(tmp_path / "a.sigmf-data")
+    said = {"global": {"core:datatype": "cf32_le", "core:sample_rate": 1e6}}
+    (tmp_path / "a.sigmf-meta").write_text(json.dumps(said))
+    (source,), errors = open_sources([tmp_path], Given(sample_rate_hz=2e6))
+    assert (source.recording.sample_rate_hz, errors) == (2e6, [])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: ")
+    assert line.endswith("2,000,000 Hz is taken as given; the recording itself says 1,000,000 Hz")
 
 
 def test_a_recording_named_twice_is_opened_once(tmp_path):

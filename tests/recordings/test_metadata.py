@@ -1,6 +1,7 @@
 import contextlib
 import copy
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hertzian.recordings import Annotation, RecordingError, annotate_sigmf, open_recording
+from hertzian.recordings import (
+    Annotation,
+    RecordingError,
+    RecordingWarning,
+    annotate_sigmf,
+    open_recording,
+)
 
 pytestmark = pytest.mark.base
 
@@ -108,9 +115,28 @@ def test_rate_that_is_missing_or_null_can_be_given(tmp_path: Path) -> None:
 
 def test_what_is_given_counts_before_metadata(tmp_path: Path) -> None:
     meta = pair(tmp_path, changed(datatype="rf32_le", sample_rate=-1))
-    recording = open_recording(meta, format="ci16", sample_rate_hz=3e6, center_frequency_hz=0.0)
+    with pytest.warns(RecordingWarning) as warned:
+        recording = open_recording(meta, format="ci16", sample_rate_hz=3e6, center_frequency_hz=0.0)
+    assert [str(one.message).partition(": ")[2] for one in warned] == [
+        "sample rate 3,000,000 Hz is taken as given; the recording itself says -1 Hz",
+        "centre frequency 0 Hz is taken as given; the recording itself says 311,000,000 Hz",
+    ]
     assert (recording.format, recording.samples) == ("ci16", 200)
     assert (recording.sample_rate_hz, recording.center_frequency_hz) == (3e6, 0.0)
+
+
+def test_given_as_stated_or_where_nothing_is_stated_warns_of_nothing(tmp_path: Path) -> None:
+    first = open_recording(pair(tmp_path, FOREIGN))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        open_recording(
+            first.path,
+            format=first.format,
+            sample_rate_hz=first.sample_rate_hz,
+            center_frequency_hz=first.center_frequency_hz,
+        )
+    with pytest.warns(RecordingWarning, match="format ci8 is taken as given; .* says"):
+        open_recording(first.path, format="ci8")
 
 
 def test_header_and_trailer_are_left_out(tmp_path: Path) -> None:

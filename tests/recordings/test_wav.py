@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.io import wavfile
 
-from hertzian.recordings import RecordingError, open_recording
+from hertzian.recordings import RecordingError, RecordingWarning, open_recording
 from hertzian.recordings.wav import center_of_auxi, read_wav_header
 
 pytestmark = pytest.mark.base
@@ -126,7 +126,8 @@ def test_auxi_counts_before_the_name_and_the_name_before_nothing(tmp_path: Path)
     name = "HDSDR_20170101_120000Z_7100kHz_RF.wav"
     path = save(tmp_path / name, riff(fmt(), auxi(7_050_000), chunk(b"data", DATA)))
     assert open_recording(path).center_frequency_hz == 7.05e6
-    assert open_recording(path, center_frequency_hz=1e6).center_frequency_hz == 1e6
+    with pytest.warns(RecordingWarning, match="1,000,000 Hz is taken as given"):
+        assert open_recording(path, center_frequency_hz=1e6).center_frequency_hz == 1e6
     save(path, riff(fmt(), auxi(0), chunk(b"data", DATA)))
     assert open_recording(path).center_frequency_hz == 7.1e6
 

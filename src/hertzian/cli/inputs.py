@@ -1,4 +1,4 @@
-"""What the user names: quantities with prefixes, datasets, recordings in files and folders."""
+"""What the user names: quantities with prefixes, pages, datasets, recordings, folders of them."""
 
 import re
 from collections.abc import Sequence
@@ -34,6 +34,18 @@ def hertz(text: str) -> float:
         raise typer.BadParameter(f"{text!r} is no number of hertz; write 250000, 250k or 1M6")
     # 433.92 x 1e6 is not quite 433920000
     return round(float(mantissa) * _PREFIXES[prefix], 6)
+
+
+def page(text: str) -> Path:
+    """Return the path of a page to write, which browsers know by its ending.
+
+    Raises:
+        typer.BadParameter: it does not end in .html or .htm.
+    """
+    path = Path(text)
+    if path.suffix.casefold() not in (".html", ".htm"):
+        raise typer.BadParameter(f"{text!r} will be a page; give it a name that ends in .html")
+    return path
 
 
 def open_data(path: Path) -> Dataset:
@@ -79,12 +91,13 @@ def open_sources(paths: Sequence[Path], given: Given) -> tuple[list[Source], lis
             continue
         for file in files:
             try:
-                recording = open_recording(
-                    file,
-                    format=given.format,
-                    sample_rate_hz=given.sample_rate_hz,
-                    center_frequency_hz=given.center_frequency_hz,
-                )
+                with output.warnings_as_lines():
+                    recording = open_recording(
+                        file,
+                        format=given.format,
+                        sample_rate_hz=given.sample_rate_hz,
+                        center_frequency_hz=given.center_frequency_hz,
+                    )
             except HertzianError as error:
                 errors.append(error)
                 continue

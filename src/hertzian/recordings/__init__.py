@@ -1,7 +1,7 @@
 """Sources and sinks: SigMF, raw formats and WAV, read in chunks; annotations in and out."""
 
 from hertzian.recordings.atomic import atomic_path
-from hertzian.recordings.errors import RecordingError
+from hertzian.recordings.errors import RecordingError, RecordingWarning
 from hertzian.recordings.opening import find_recordings, open_recording
 from hertzian.recordings.recording import Annotation, Recording
 from hertzian.recordings.samples import FORMATS
@@ -12,6 +12,7 @@ __all__ = [
     "Annotation",
     "Recording",
     "RecordingError",
+    "RecordingWarning",
     "annotate_sigmf",
     "atomic_path",
     "detections_to_annotations",

@@ -1,4 +1,4 @@
-"""The error of this room."""
+"""The error and the warning of this room."""
 
 from hertzian.signal import HertzianError
 
@@ -9,3 +9,7 @@ class RecordingError(HertzianError):
     def __init__(self, message: str) -> None:
         # a stranger's file name or metadata may hold line breaks
         super().__init__(" ".join(message.splitlines()))
+
+
+class RecordingWarning(UserWarning):
+    """Something about a recording that its user should know, although it can be read."""

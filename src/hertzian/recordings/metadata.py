@@ -134,7 +134,7 @@ def sigmf_facts(path: Path, metadata: Json, *, format: str | None = None) -> Sig
             f"{path} has headers between its captures (core:header_bytes), which are not read"
         )
     return SigmfFacts(
-        format=format or _format(path, head.get("core:datatype")),
+        format=format or _format(path, metadata),
         sample_rate_hz=_number(path, head, "core:sample_rate"),
         center_frequency_hz=_number(path, captures[0], "core:frequency") if captures else None,
         first_sample=first_sample,
@@ -144,6 +144,13 @@ def sigmf_facts(path: Path, metadata: Json, *, format: str | None = None) -> Sig
             _annotation(path, entry, first_sample) for entry in metadata["annotations"]
         ),
     )
+
+
+def stated_format(metadata: Json) -> str | None:
+    """Return the format that core:datatype says, None where it says none that is read."""
+    datatype = metadata["global"].get("core:datatype")
+    known = datatype_of(datatype) if isinstance(datatype, str) else None
+    return None if known is None else known.name
 
 
 def data_file_of(path: Path, metadata: Json) -> Path:
@@ -189,14 +196,15 @@ def _within_folder(path: Path, name: object) -> Path:
     return named
 
 
-def _format(path: Path, datatype: object) -> str:
-    known = datatype_of(datatype) if isinstance(datatype, str) else None
+def _format(path: Path, metadata: Json) -> str:
+    known = stated_format(metadata)
     if known is None:
+        datatype = metadata["global"].get("core:datatype")
         raise RecordingError(
             f"{path}: core:datatype {reprlib.repr(datatype)} is not read; complex"
             f" {', '.join(FORMATS)} are, with _le or _be"
         )
-    return known.name
+    return known
 
 
 def _annotation(path: Path, entry: Json, first_sample: int) -> Annotation:

@@ -1,10 +1,11 @@
 """Opening a recording of any kind, and finding recordings in folders."""
 
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from hertzian.recordings.errors import RecordingError
+from hertzian.recordings.errors import RecordingError, RecordingWarning
 from hertzian.recordings.metadata import (
     DATA_SUFFIX,
     META_SUFFIX,
@@ -14,6 +15,7 @@ from hertzian.recordings.metadata import (
     file_bytes,
     load_metadata,
     sigmf_facts,
+    stated_format,
 )
 from hertzian.recordings.names import format_of_name, name_facts
 from hertzian.recordings.recording import FEWEST_SAMPLES, Annotation, Recording
@@ -32,8 +34,8 @@ def open_recording(
 ) -> Recording:
     """Open SigMF (either file of the pair), WAV with I and Q as its channels, or raw samples.
 
-    What the caller gives counts before what metadata says, and that before what the file's name
-    says. Samples are not read yet.
+    What the caller gives counts before what metadata says, of which a `RecordingWarning` tells
+    where the two differ, and that before what the file's name says. Samples are not read yet.
 
     Args:
         path: the file.
@@ -72,11 +74,30 @@ def open_recording(
 
 @dataclass(frozen=True)
 class _Given:
-    """What the caller said, checked; None for what was left open."""
+    """What the caller said, checked, or a file states; None for what was left open."""
 
     format: str | None
     sample_rate_hz: float | None
     center_hz: float | None
+
+
+def _warn_of_differing(source: Path, given: _Given, stated: _Given) -> None:
+    pairs = (
+        ("format", given.format, stated.format),
+        ("sample rate", _shown(given.sample_rate_hz), _shown(stated.sample_rate_hz)),
+        ("centre frequency", _shown(given.center_hz), _shown(stated.center_hz)),
+    )
+    for what, taken, said in pairs:
+        if None not in (taken, said) and taken != said:
+            warnings.warn(
+                f"{source}: {what} {taken} is taken as given; the recording itself says {said}",
+                RecordingWarning,
+                stacklevel=4,
+            )
+
+
+def _shown(hertz: float | None) -> str | None:
+    return None if hertz is None else f"{hertz:,.15g} Hz"
 
 
 def _open_raw(source: Path, given: _Given) -> Recording:
@@ -95,6 +116,7 @@ def _open_wav(source: Path, given: _Given) -> Recording:
             f"{source} is a WAV file of {header.format} samples, not {given.format}; leave --format"
         )
     rate = header.sample_rate_hz
+    _warn_of_differing(source, given, _Given(None, rate or None, header.center_frequency_hz))
     return _recording(
         source,
         given,
@@ -114,6 +136,8 @@ def _open_sigmf(source: Path, meta: Path, data: Path | None, given: _Given) -> R
         )
     metadata = load_metadata(meta)
     facts = sigmf_facts(meta, metadata, format=given.format)
+    stated = stated_format(metadata), facts.sample_rate_hz, facts.center_frequency_hz
+    _warn_of_differing(source, given, _Given(*stated))
     data = data or data_file_of(meta, metadata)
     data_bytes = file_bytes(data) - facts.header_bytes - facts.trailing_bytes
     if data_bytes < 0:
