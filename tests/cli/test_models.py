@@ -62,6 +62,21 @@ def test_tables_tell_the_same(hertzian, shipped, base_install):
 
 
 @pytest.mark.base
+def test_a_card_shows_no_long_list_and_no_more_digits_than_matter(hertzian, shipped, base_install):
+    long = {"curve": [0.125] * 500, "repeating": {str(n): n for n in range(99)}}
+    few = {"share": 1 / 3, "names": ["a", "b"], "missed": [[1500, 2 / 3]]}
+    told = CARD | {"quantities": [], "measured": long | few}
+    (shipped / "tiny.json").write_text(json.dumps(told))
+    card = hertzian("models", "tiny").out
+    for text in (
+        *("curve: a list of 500", "repeating: a table of 99", "quantities            none"),
+        *("share: 0.3333 ", "names: a, b", "1500, 0.6667 "),
+    ):
+        assert text in card
+    assert "0.125" not in card
+
+
+@pytest.mark.base
 def test_an_unknown_name_lists_those_known(hertzian, shipped, base_install):
     done = hertzian("models", "absent")
     assert (done.status, done.out) == (1, "")

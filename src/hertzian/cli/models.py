@@ -16,6 +16,8 @@ from hertzian.deployment.metadata import ModelMetadata
 from hertzian.deployment.validation import explain
 from hertzian.signal import HertzianError
 
+_LONG = 12  # entries of a list or table that a card on the terminal shows
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -174,10 +176,22 @@ def _print_card(entry: Entry, console: Console) -> None:
 
 
 def _plain(value: Any) -> str:
-    """Return a card's value as text: nested ones as indented JSON without brackets and quotes."""
-    if isinstance(value, str):
-        return value
-    text = json.dumps(value, indent=2, ensure_ascii=False)
+    """Return a card's value as text: nested ones as indented JSON without brackets and quotes.
+
+    Of what is long only the length is told, and numbers have four digits.
+    """
+    text = json.dumps(_brief(value), indent=2, ensure_ascii=False)
     lines = (line.rstrip("{}[], ").replace('"', "") for line in text.splitlines())
-    kept = [line for line in lines if line.strip()]
-    return "\n".join(kept) if isinstance(value, dict | list) else text
+    return "\n".join(line for line in lines if line.strip()) or "none"
+
+
+def _brief(value: Any) -> Any:
+    if isinstance(value, dict | list) and len(value) > _LONG:
+        return f"a {'table' if isinstance(value, dict) else 'list'} of {len(value)}"
+    if isinstance(value, dict):
+        return {key: _brief(one) for key, one in value.items()}
+    if isinstance(value, list):
+        plain = all(isinstance(one, str | int | float) for one in value)
+        told = [_brief(one) for one in value]
+        return ", ".join(str(one) for one in told) if plain else told
+    return float(f"{value:.4g}") if isinstance(value, float) else value
