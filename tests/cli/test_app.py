@@ -53,6 +53,12 @@ def test_an_error_is_one_line_on_standard_error(hertzian, verb, error, line):
     assert done.err == (line or "error: two lines and [bold]no markup[/bold]\n")
 
 
+def test_the_package_is_the_command_too():
+    command = [sys.executable, "-m", "hertzian", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("hertzian ")
+
+
 def test_a_fault_of_ours_keeps_its_traceback(hertzian, verb):
     verb(raising(ZeroDivisionError()))
     with pytest.raises(ZeroDivisionError):

@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from hertzian.cli import output
+from hertzian.cli.inputs import page
 from hertzian.cli.temporary import temporary_folder
 from hertzian.report import Plot, Section, engineering, experiment_page, latencies
 from hertzian.signal import HertzianError
@@ -45,7 +46,8 @@ def models(
         ),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Draw the latencies on a page, too.")
+        Path | None,
+        typer.Option(parser=page, metavar="P.html", help="Draw the latencies on a page, too."),
     ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Less of everything: a rough figure, sooner.")
@@ -68,6 +70,7 @@ def models(
     - `hertzian bench models pet-cgdnn cnn2 --no-compiled --html speed.html`
     """
     output.require_train_extra("bench models")
+    from hertzian.deployment.programs import has_executorch
     from hertzian.experiments.inference.speed import Effort, measure
     from hertzian.experiments.inference.ways import COMPILED, LITERT, WAYS
     from hertzian.experiments.provenance import usable_cores
@@ -89,6 +92,10 @@ def models(
     converter, missing = _find_converter(litert)
     if missing:
         output.log(f"without LiteRT, for {missing}")
+    if not has_executorch():
+        output.log(
+            "without ExecuTorch: pip install 'hertzian[executorch]'"
+        )
     left_out = {*(() if compiled else (COMPILED,)), *((LITERT,) if missing else ())}
     wanted = [way for way in WAYS if way not in left_out]
     told: dict[str, Any] = {

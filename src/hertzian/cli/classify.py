@@ -11,13 +11,13 @@ from rich.console import Console
 
 from hertzian.cli import output
 from hertzian.cli.hearing import hear
-from hertzian.cli.inputs import Given, Source, hertz, open_sources
+from hertzian.cli.inputs import Given, Source, hertz, open_sources, page
 from hertzian.deployment.finding import load_predictor
 from hertzian.recognition import ReportRules, network_threads
 from hertzian.recordings import annotate_sigmf, detections_to_annotations
 from hertzian.recordings.metadata import DATA_SUFFIX, META_SUFFIX
 from hertzian.recordings.samples import named_format
-from hertzian.report import ReportEntry, detections_table, write_csv, write_report
+from hertzian.report import DetectionsTable, ReportEntry, write_csv, write_report
 from hertzian.report.cells import percent
 from hertzian.report.detections import DETAILED
 from hertzian.report.text import shown_path
@@ -56,7 +56,8 @@ def classify(
         typer.Option(metavar="P", help="Annotated SigMF: X.sigmf-meta; of several, a folder."),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(metavar="P.html", help="One page with figures of all of it.")
+        Path | None,
+        typer.Option(parser=page, metavar="P.html", help="One page with figures of all of it."),
     ] = None,
     csv: Annotated[Path | None, typer.Option(metavar="P", help="Detections as CSV.")] = None,
     as_json: output.JsonOption = False,
@@ -195,7 +196,7 @@ def _tell(entries: Sequence[ReportEntry], *, single: bool, as_json: bool) -> Non
         output.print_json(documents[0] if single else documents)
     else:
         screen = output.console()
-        screen.print(detections_table(entries))
+        screen.print(DetectionsTable(entries))
         _print_summary(entries, screen)
 
 

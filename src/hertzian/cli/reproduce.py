@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hertzian.cli import output
+from hertzian.cli.inputs import page
 
 if TYPE_CHECKING:
     from hertzian.experiments.reproduce import Row
@@ -28,7 +29,8 @@ def reproduce(
         ),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Write the tables as a page, too.")
+        Path | None,
+        typer.Option(parser=page, metavar="P.html", help="Write the tables as a page, too."),
     ] = None,
     as_json: output.JsonOption = False,
 ) -> None:
