@@ -9,6 +9,8 @@ import sys
 import numpy as np
 import onnxruntime
 
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
 session = onnxruntime.InferenceSession(sys.argv[1])
 model = json.loads(session.get_modelmeta().custom_metadata_map["hertzian"])
 iq = np.fromfile(sys.argv[2], dtype=np.complex64)

@@ -51,6 +51,13 @@ def test_python(recorded):
     same(told(subprocess.run(command, capture_output=True, text=True, check=True).stdout), wanted)
 
 
+def test_python_says_how_it_is_used():
+    command = [sys.executable, EXAMPLES / "infer.py"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Usage: python infer.py" in done.stderr
+
+
 @pytest.mark.skipif(
     not shutil.which("cc") or not (HEADERS / "onnxruntime_c_api.h").is_file(),
     reason="needs a C compiler and the headers of ONNX Runtime",
