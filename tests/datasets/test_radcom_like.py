@@ -85,6 +85,37 @@ def test_the_dynamic_copy_has_one_course_and_the_corrected_one_many():
     np.testing.assert_array_equal(own.group, np.arange(30))
 
 
+def carriers(name, kind):
+    """Phase at the first sample, and the frequency that it turns with from half to half."""
+    x = signal(name, kind, 18.0).numpy()
+    turn = np.angle(np.sum(x[:, :-1].conj() * x[:, 1:], axis=1)) / (2 * np.pi)
+    return np.angle(x[:, 0]), turn
+
+
+@pytest.mark.parametrize(
+    "kind", [k for k in RADCOM_AWGN.kinds if k.modulation not in ("AM-SSB", "FMCW")], ids=str
+)
+def test_in_noise_alone_only_what_was_recorded_has_a_carrier_of_its_own(kind):
+    turns = {name: carriers(name, kind)[1] for name in ("radcom-awgn", "radcom-awgn-corrected")}
+    assert np.std(turns["radcom-awgn-corrected"]) > 0.02
+    recorded = kind.protocol in ("Bluetooth", "802.11bg", "802.15.4")
+    assert (np.std(turns["radcom-awgn"]) > 0.02) == recorded
+
+
+def test_phases_are_those_of_what_is_sent_or_random():
+    kind = Kind("AM-DSB", "AM radio")
+    assert np.ptp(carriers("radcom-awgn", kind)[0]) < 1e-3
+    assert np.ptp(carriers("radcom-awgn-corrected", kind)[0]) > 6
+    assert np.ptp(carriers("radcom-gain", kind)[0]) > 6
+
+
+def test_carriers_of_the_dynamic_copy_and_between_two_radios_are_all_but_none():
+    kind = Kind("AM-DSB", "AM radio")
+    assert np.abs(carriers("radcom-dynamic", kind)[1]).max() < 0.005
+    assert np.abs(carriers("radcom-gain", kind)[1]).max() < 0.005
+    assert np.abs(carriers("radcom-dynamic-corrected", kind)[1]).max() > 0.04
+
+
 def test_power_follows_the_gain_until_the_amplifier_saturates():
     kind = Kind("AM-DSB", "AM radio")
     power = [float(signal("radcom-gain", kind, gain).abs().square().mean()) for gain in (0, 8, 32)]
