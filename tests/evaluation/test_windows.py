@@ -182,6 +182,11 @@ def test_an_estimate_of_the_snr_has_a_block():
         **{"rms_error": pytest.approx(np.sqrt((2 * 18**2 + 4) / 3)), "bias": pytest.approx(34 / 3)},
         **{"rms_error_snr_ge_0": 2.0, "median_error_snr_ge_0": 2.0},
         "rms_error_by_snr": {"-10": 18.0, "10": 2.0},
+        "by_modulation": {
+            "BPSK": {"examples": 1, "rms_error": 18.0, "median_error": 18.0, "bias": 18.0},
+            "QPSK": {"examples": 1, "rms_error": 2.0, "median_error": 2.0, "bias": -2.0},
+            "noise": {"examples": 1, "rms_error": 18.0, "median_error": 18.0, "bias": 18.0},
+        },
     }
 
 

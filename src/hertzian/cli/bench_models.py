@@ -93,9 +93,7 @@ def models(
     if missing:
         output.log(f"without LiteRT, for {missing}")
     if not has_executorch():
-        output.log(
-            "without ExecuTorch: pip install 'hertzian[executorch]'"
-        )
+        output.log("without ExecuTorch: pip install 'hertzian[executorch]'")
     left_out = {*(() if compiled else (COMPILED,)), *((LITERT,) if missing else ())}
     wanted = [way for way in WAYS if way not in left_out]
     told: dict[str, Any] = {

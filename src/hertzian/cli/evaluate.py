@@ -149,6 +149,12 @@ def _print_errors(block: dict[str, Any], console: Console) -> None:
     for level, error in block["rms_error_by_snr"].items():
         table.add_row(level, shown(error))
     console.print(table)
+    table = Table("modulation", box=None, header_style="bold")
+    for heading in ("error", "median"):
+        table.add_column(heading, justify="right")
+    for name, own in block["by_modulation"].items():
+        table.add_row(name, shown(own["rms_error"]), shown(own["median_error"]))
+    console.print(table)
 
 
 def _print_recordings(document: dict[str, Any], console: Console) -> None:

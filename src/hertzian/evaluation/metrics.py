@@ -148,6 +148,8 @@ def error_block(
     truth: npt.ArrayLike,
     snr_db: npt.ArrayLike,
     *,
+    labels: Labels,
+    classes: Sequence[str],
     relative: bool = False,
 ) -> dict[str, Any]:
     """Return how far estimates of a quantity are from the truth, in its unit or as shares of it.
@@ -156,25 +158,28 @@ def error_block(
         estimates: [n].
         truth: [n]; examples where it is not finite don't count.
         snr_db: [n]; examples where it is not finite count only in the whole.
+        labels: [n], the modulations; -1 counts only in the whole.
+        classes: names of the modulations.
         relative: whether errors are shares of the truth, which then is above zero.
 
     Returns:
         `examples`, `relative`, `rms_error` (root mean square), `median_error` (of its size), `bias`
-        (mean error), `rms_error_by_snr` as `accuracy_by_snr`, and `rms_error_snr_ge_0` and
-        `median_error_snr_ge_0`, None without such examples.
+        (mean error), `rms_error_by_snr` as `accuracy_by_snr`, `rms_error_snr_ge_0` and
+        `median_error_snr_ge_0`, None without such examples, and `by_modulation`, which has the
+        first of these but `relative` for each modulation that there is.
 
     Raises:
         EvaluationError: nothing to compare, or shapes that do not belong together.
     """
     said, true = np.asarray(estimates, np.float64), np.asarray(truth, np.float64)
     levels = np.asarray(snr_db, np.float64)
-    if not said.shape == true.shape == levels.shape or said.ndim != 1:
+    if not said.shape == true.shape == levels.shape == labels.shape or said.ndim != 1:
         raise EvaluationError(
-            f"estimates {list(said.shape)}, truth {list(true.shape)} and SNR {list(levels.shape)} "
-            f"do not belong together"
+            f"estimates {list(said.shape)}, truth {list(true.shape)}, SNR {list(levels.shape)} and "
+            f"labels {list(labels.shape)} do not belong together"
         )
     known = np.isfinite(true)
-    errors, levels = (said - true)[known], levels[known]
+    errors, levels, labels = (said - true)[known], levels[known], labels[known]
     if relative:
         errors = errors / true[known]
     if not len(errors):
@@ -184,17 +189,28 @@ def error_block(
     squares = np.bincount(place, weights=errors[heard] ** 2) / np.maximum(np.bincount(place), 1)
     audible = errors[levels >= 0]
     return {
-        "examples": len(errors),
         "relative": relative,
-        "rms_error": _rms(errors),
-        "median_error": float(np.median(np.abs(errors))),
-        "bias": float(errors.mean()),
+        **_spread(errors),
         "rms_error_snr_ge_0": _rms(audible) if len(audible) else None,
         "median_error_snr_ge_0": float(np.median(np.abs(audible))) if len(audible) else None,
         "rms_error_by_snr": {
             str(level): float(np.sqrt(square))
             for level, square in zip(rounded, squares, strict=True)
         },
+        "by_modulation": {
+            name: _spread(errors[labels == number])
+            for number, name in enumerate(classes)
+            if (labels == number).any()
+        },
+    }
+
+
+def _spread(errors: Floats) -> dict[str, Any]:
+    return {
+        "examples": len(errors),
+        "rms_error": _rms(errors),
+        "median_error": float(np.median(np.abs(errors))),
+        "bias": float(errors.mean()),
     }
 
 

@@ -78,8 +78,14 @@ def evaluate_windows(
         for name, head in compared.items()
     }
     for name, truth in measured.items():
-        said = np.concatenate(rows[name])[:, 0]
-        blocks[name] = error_block(said, truth, snr_db, relative=name in POSITIVE)
+        blocks[name] = error_block(
+            np.concatenate(rows[name])[:, 0],
+            truth,
+            snr_db,
+            labels=compared[MODULATION].truth[wanted],
+            classes=compared[MODULATION].matching.classes,
+            relative=name in POSITIVE,
+        )
     if len(blocks) == 1:
         return blocks[MODULATION]
     return {"model": called, "data": data, "examples": int(wanted.sum()), "heads": blocks}

@@ -80,6 +80,8 @@ def test_heads_are_tested_on_data_of_their_own(run):
     assert set(metrics["mtl-protocol"]["accuracy_by_snr"]) == {"10", "18"}
     assert len(metrics["mtl-protocol"]["confusion_at"]["10"]["classes"]) == 11
     assert set(metrics["mtl-snr"]["rms_error_by_snr"]) == {"2", "10", "18"}
+    pulsed = metrics["mtl-bandwidth"]["by_modulation"]["PCW"]
+    assert pulsed["examples"]["mean"] == metrics["mtl-bandwidth"]["examples"]["mean"] / 3
     (name,) = metrics["comparisons"]
     assert name == "mtl-modulation - mtl-protocol"
     page = (folder / "report.html").read_text()

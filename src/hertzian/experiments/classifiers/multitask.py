@@ -158,7 +158,14 @@ def test_head(settings: HeadSettings, context: StageContext) -> StageOutcome:
         context.log(f"{name}: {100 * block['accuracy']:.2f}%")
     else:
         relative = settings.head in POSITIVE
-        block = error_block(answers[:, 0], truth, data.snr_db("test"), relative=relative)
+        block = error_block(
+            answers[:, 0],
+            truth,
+            data.snr_db("test"),
+            labels=data.labels("test"),
+            classes=data.classes,
+            relative=relative,
+        )
         error = f"{100 * block['rms_error']:.3g}%" if relative else f"{block['rms_error']:.3g}"
         context.log(f"{name}: root mean square error {error}")
     return StageOutcome(metrics={name: {**block, **network.size}})
