@@ -84,7 +84,9 @@ class GaussianNoise(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape, whatever it is."""
-        return x + self.deviation * torch.randn_like(x) if self.training else x
+        if not self.training or self.deviation == 0:
+            return x
+        return x + self.deviation * torch.randn_like(x)
 
 
 class GaussianDropout(nn.Module):

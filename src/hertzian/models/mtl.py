@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from hertzian.models.dropout import Dropout
 from hertzian.models.initialise import initialise
 from hertzian.models.keras import GaussianNoise, batch_norm_2d
 from hertzian.models.layers import Normalise
@@ -29,7 +30,7 @@ def _stage(
         batch_norm_2d(filters),
         nn.ReLU(),
         *pool,
-        nn.Dropout(dropout),
+        Dropout(dropout),
     ]
 
 
@@ -102,7 +103,7 @@ class Mtl(EmbeddingClassifier):
             layers += _stage(inputs, filters, kernel, dropout, pooled=False)
             inputs = filters
         layers += [nn.Flatten(), nn.Linear(inputs * left * left, dense), nn.ReLU()]
-        layers += [nn.Dropout(dense_dropout), nn.Linear(dense, class_count)]
+        layers += [Dropout(dense_dropout), nn.Linear(dense, class_count)]
         self.head = nn.Sequential(*layers)
         initialise(self)
 
