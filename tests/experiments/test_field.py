@@ -19,6 +19,7 @@ TINY = (
     "stages.data.validation=30",
     "stages.data.calibration=12",
     "stages.train.epochs=4",
+    "stages.train.threads=1",
     "stages.train.compiled=false",
     "stages.train.precision=32-true",
     "stages.train.batch_size=32",

@@ -30,9 +30,9 @@ from hertzian.channel import (
 )
 from hertzian.datasets.cheap import cheaply_made
 from hertzian.datasets.emitters import Emitter, draw_emitter
+from hertzian.datasets.jobs import on_threads
 from hertzian.datasets.outliers import HELD_BACK, TAUGHT, coloured_noise
 from hertzian.datasets.protocols import PROTOCOLS, draw_protocol
-from hertzian.datasets.randomness import one_thread
 from hertzian.datasets.scenes import Scene
 from hertzian.signal import occupied_bandwidth
 
@@ -252,7 +252,7 @@ def add_emission(total: torch.Tensor, x: torch.Tensor, emission: Emission) -> No
     total[place] += _shifted(x, emission.center) * amplitude / power**0.5
 
 
-@one_thread()
+@on_threads(1)
 def field_recording(seed: int, index: int, scene: Scene | None = None) -> FieldRecording:
     """Return recording number `index` of a seed; the two determine every byte of it."""
     scene = scene or Scene()

@@ -14,8 +14,9 @@ from torch import Tensor
 from hertzian.channel import measured_power
 from hertzian.channel.noise import complex_normal
 from hertzian.datasets.cells import Cell
+from hertzian.datasets.jobs import on_threads
 from hertzian.datasets.published import Kind
-from hertzian.datasets.randomness import generator, one_thread
+from hertzian.datasets.randomness import generator
 from hertzian.signal import to_channels
 
 Group = npt.NDArray[np.int64]
@@ -82,7 +83,7 @@ class Synthetic:
             *(seed, zlib.crc32(self.name.encode()), zlib.crc32(repr(kind).encode())),
             *(*struct.pack("<d", snr_db), index),
         )
-        with one_thread():
+        with on_threads(1):
             return self.source.parts(kind, snr_db, count, generator(*words))
 
     def chunk(self, seed: int, kind: Kind, snr_db: float, index: int, count: int) -> Cell:

@@ -1,7 +1,5 @@
-"""What makes the same seed give the same bytes: whole seeds, and sums in one order."""
+"""What makes the same seed give the same bytes: generators with whole seeds."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from hashlib import blake2b
 
 import numpy as np
@@ -24,14 +22,3 @@ def generator(*words: int) -> torch.Generator:
     state.numpy().view(np.uint64)[_STATE_WORDS] = twister
     drawn.set_state(state)
     return drawn
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch compute on one thread: sums of several differ in the last bits."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -1,15 +1,14 @@
 """Windows of many recordings, made by several processes, as memory-mappable shards."""
 
-import multiprocessing
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
+from hertzian.datasets.jobs import run_jobs
 from hertzian.datasets.scenes import Scene
 from hertzian.datasets.windows import Naming, Windows, by_modulation, field_windows
 
@@ -46,18 +45,18 @@ def write_shards(
     """
     directory.mkdir(parents=True, exist_ok=True)
     firsts = range(0, recordings, SHARD_RECORDINGS)
+    missing = [first for first in firsts if not has_shard(directory, first)]
     jobs = [
-        (directory, seed, first, min(SHARD_RECORDINGS, recordings - first), classes, scene)
-        for first in firsts
+        partial(
+            _write_shard,
+            *(directory, seed, first, min(SHARD_RECORDINGS, recordings - first), classes, scene),
+            *(per_detection, naming),
+        )
+        for first in missing
     ]
-    # a forked child could inherit a lock that one of torch's threads holds
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-        futures = [pool.submit(_write_shard, *job, per_detection, naming) for job in jobs]
-        for done, future in enumerate(futures, start=1):
-            future.result()
-            if progress is not None:
-                progress(done, len(jobs))
+    for number in run_jobs(jobs, workers):
+        if progress is not None:
+            progress(len(firsts) - len(missing) + number, len(firsts))
 
 
 def read_shards(directory: Path) -> list[Shard]:
@@ -97,10 +96,6 @@ def write_shard(directory: Path, number: int, found: Windows) -> None:
         partial.replace(target)
 
 
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def _part(directory: Path, first: int, name: str) -> Path:
     return directory / f"{first:07d}.{name}.npy"
 
@@ -115,7 +110,5 @@ def _write_shard(
     per_detection: int,
     naming: Naming,
 ) -> None:
-    if has_shard(directory, first):
-        return
     found = field_windows(seed, first, count, classes, scene, per_detection, naming)
     write_shard(directory, first, found)

@@ -2,20 +2,18 @@
 
 import json
 import math
-import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import torch
 from pydantic import Field, model_validator
 
 from hertzian.datasets.by_recording import split_digest, split_recordings
+from hertzian.datasets.jobs import run_jobs
 from hertzian.datasets.labelled import (
     LabelledFolder,
     LabelledRecording,
@@ -232,34 +230,10 @@ def _cut(
         for place in missing
     ]
     samples = sum(recordings[place].recording.samples for place in missing)
-    for done in _done(jobs, 1 if samples < _FEW_SAMPLES else os.cpu_count() or 1):
+    for done in run_jobs(jobs, 1 if samples < _FEW_SAMPLES else os.cpu_count() or 1):
         context.log(f"recordings: {done} of {len(jobs)}")
     files = [_told_file(context.folder / parts[place], place) for place in wanted]
     return [json.loads(file.read_text(encoding="utf-8")) for file in files]
-
-
-def _done(jobs: Sequence[Callable[[], None]], workers: int) -> Iterator[int]:
-    """Do jobs, in processes of their own if there are several; yield how many are done."""
-    if workers == 1:
-        for number, job in enumerate(jobs, start=1):
-            job()
-            yield number
-        return
-    # a forked child could inherit a lock that one of torch's threads holds
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_one_thread) as pool:
-        try:
-            futures = [pool.submit(job) for job in jobs]
-            for number, future in enumerate(futures, start=1):
-                future.result()
-                yield number
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def _told_file(folder: Path, place: int) -> Path:

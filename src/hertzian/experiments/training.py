@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback
 
+from hertzian.datasets.jobs import on_threads
 from hertzian.experiments.peers import keras
 from hertzian.models.registry import ModelSpec, build, count_macs, count_parameters, spec
 from hertzian.signal import HertzianError
@@ -83,16 +84,12 @@ def gemm_peak(precision: Precision, threads: int, seconds: float) -> float:
     dtype = torch.float32 if precision == "32-true" else torch.bfloat16
     left, right = (torch.randn(_MATRIX, _MATRIX).to(dtype) for _ in range(2))
     product = torch.empty_like(left)
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        times: list[float] = []
+    times: list[float] = []
+    with on_threads(threads):
         while len(times) < WARM_UP or sum(times) < seconds:
             start = time.perf_counter()
             torch.mm(left, right, out=product)
             times.append(time.perf_counter() - start)
-    finally:
-        torch.set_num_threads(before)
     return _FLOPS_PER_MAC * _MATRIX**3 / min(times)
 
 
@@ -182,7 +179,6 @@ class Trainee:
             HertzianError: it can't be compiled.
         """
         stopwatch = self._learner.stopwatch = _Stopwatch(effort.seconds)
-        before = torch.get_num_threads()
         try:
             fit(
                 self._learner,
@@ -203,7 +199,6 @@ class Trainee:
                 f"torch.compile can't do {self._name} ({reason}): leave --compiled out"
             ) from error
         finally:
-            torch.set_num_threads(before)
             shutil.rmtree(self._folder, ignore_errors=True)
         return stopwatch.steps * self._batch / stopwatch.passed
 

@@ -19,6 +19,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import CSVLogger
 
+from hertzian.datasets.jobs import on_threads
 from hertzian.signal import HertzianError
 from hertzian.training.batches import BatchSource, batch_loader
 from hertzian.training.checkpoints import (
@@ -142,8 +143,6 @@ def fit(
     directory.mkdir(parents=True, exist_ok=True)
     keep_freed_memory()
     chosen = fast_precision(accelerator) if precision == "auto" else precision
-    if threads is not None:
-        torch.set_num_threads(threads)
     callbacks = [_StepSeed(seed), best_epoch_keeper(directory, learner.monitor, learner.mode)]
     callbacks.append(last_epoch_keeper(directory))
     if max_minutes is not None:
@@ -169,7 +168,7 @@ def fit(
             log_every_n_steps=50,
         )
         learner.train()  # Lightning leaves a network in the mode that it finds
-        with _interruptible():
+        with _interruptible(), on_threads(threads):
             trainer.fit(
                 learner,
                 batch_loader(train_data, batch_size, seed),

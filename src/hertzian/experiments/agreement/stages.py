@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any, Literal, get_args
 
-import torch
 from pydantic import Field
 
+from hertzian.datasets.jobs import on_threads
 from hertzian.experiments.agreement.sides import (
     OUR_CHANNEL,
     Side,
@@ -76,9 +76,9 @@ class ControlSettings(TestSettings):
 
 
 @stage("gnuradio-two-sample", TestSettings)
+@on_threads(1)
 def measure_agreement(settings: TestSettings, context: StageContext) -> StageOutcome:
     """Let two classifiers try to tell our windows of each class from GNU Radio's."""
-    torch.set_num_threads(1)
     made = _window_settings(settings, context)
     found: dict[str, dict[str, Any]] = {}
     for modulation in made.modulations:
@@ -100,9 +100,9 @@ def measure_agreement(settings: TestSettings, context: StageContext) -> StageOut
 
 
 @stage("gnuradio-control", ControlSettings)
+@on_threads(1)
 def measure_control(settings: ControlSettings, context: StageContext) -> StageOutcome:
     """Let the classifiers try it where our side is known to differ."""
-    torch.set_num_threads(1)
     made = _window_settings(settings, context)
     modulation = _CONTROLLED[settings.control]
     transmitter, channel = None, OUR_CHANNEL

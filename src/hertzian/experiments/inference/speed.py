@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from hertzian.datasets.jobs import on_threads
 from hertzian.experiments.inference.memory import peak_activation_bytes
 from hertzian.experiments.inference.ways import (
     WAYS,
@@ -75,15 +76,12 @@ def measure(
     described, model = spec(name), build(name)
     ways = open_ways(name, folder, tuple(way for way in WAYS if way in wanted), converter)
     turns = [_Turns(way, described.samples, effort) for way in ways]
-    before = torch.get_num_threads()
-    try:
+    with on_threads(None):
         for _ in range(effort.rounds):
             for threads in effort.threads:
                 for one in turns:
                     one.take(threads)
                     advance(1)
-    finally:
-        torch.set_num_threads(before)
     return {
         **{"name": name, "samples": described.samples, "parameters": count_parameters(model)},
         "macs": count_macs(model, described.samples),
