@@ -34,6 +34,7 @@ _MODULES = (
     "hertzian.models.densenet",
     "hertzian.models.drcnn_mtl",
     "hertzian.models.ds_cldnn",
+    "hertzian.models.dtc",
     "hertzian.models.field",
     "hertzian.models.gru2",
     "hertzian.models.ic_amcnet",
