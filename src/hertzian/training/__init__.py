@@ -7,10 +7,12 @@ from hertzian.training.batches import (
     BatchSource,
     DatasetRows,
     EpochBatches,
+    Mixed,
     batch_loader,
     rows_of,
     steps_per_epoch,
 )
+from hertzian.training.clustering import PairClassifier, PairClustering
 from hertzian.training.distillation import (
     Distillation,
     divergence_loss,
@@ -49,7 +51,10 @@ __all__ = [
     "Imitation",
     "ImitationPlan",
     "Learner",
+    "Mixed",
     "MultiTask",
+    "PairClassifier",
+    "PairClustering",
     "Precision",
     "PresetData",
     "Reconstruction",

@@ -94,6 +94,26 @@ class DatasetRows(Dataset[Batch]):
         return torch.from_numpy(x), torch.from_numpy(self._labels[indices])
 
 
+class Mixed(Dataset[Batch]):
+    """Another dataset in a random order that stays, so that a batch has examples of all classes.
+
+    Args:
+        inner: read as it lies; within a batch the order is its own.
+        seed: of the order.
+    """
+
+    def __init__(self, inner: BatchSource, seed: int = 0) -> None:
+        self._inner = inner
+        self._order = np.random.default_rng(seed).permutation(len(inner))
+
+    def __len__(self) -> int:
+        return len(self._inner)
+
+    def __getitem__(self, indices: Indices) -> Batch:
+        """Read the examples at sorted `indices` of the new order."""
+        return self._inner[np.sort(self._order[indices])]
+
+
 def rows_of(windows: WindowSource, rows: Indices, labels: Indices) -> BatchSource:
     """Return some rows of a dataset: in memory up to `KEPT_BYTES`, read batch by batch beyond.
 
