@@ -1,5 +1,6 @@
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from hertzian.experiments import (
     run_recipe,
     runner,
     stage,
+    stages,
 )
 from hertzian.experiments.result import interval_of_mean
 
@@ -113,6 +115,21 @@ def test_published_figures_may_change_when_all_is_finished(run, calls, recipe_fi
     result = run()
     assert calls.made == ALL
     assert result.recipe["published"] == {"test": {"accuracy": 0.5}}
+
+
+def test_a_new_option_that_says_nothing_leaves_a_run_as_it_is(run, calls, monkeypatch):
+    class WithOption(StageSettings):
+        rate: float = 0.5
+        epochs: int | None = None
+        momentum: float | None = None
+
+    run()
+    learn = replace(stages._KINDS["learn"], settings=WithOption)
+    monkeypatch.setitem(stages._KINDS, "learn", learn)
+    run()
+    assert calls.made == ALL
+    with pytest.raises(ExperimentError, match="momentum"):
+        run("stages.learn.momentum=0.9")
 
 
 def test_an_unfinished_stage_starts_clean_with_other_settings(run, calls):

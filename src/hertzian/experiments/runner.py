@@ -137,7 +137,9 @@ def _plan(recipe: Recipe, scale: Scale, out: Path, log: Callable[[str], None]) -
     steps = []
     for name, kind in kinds.items():
         settings = recipe.stages[name].model_dump(mode="json")
-        described = {**settings, **recipe.stages[name].named_files()}
+        # what says nothing is left out, so that a new option leaves earlier runs as they are
+        said = {key: value for key, value in settings.items() if value is not None}
+        described = {**said, **recipe.stages[name].named_files()}
         # equal digests count once, so that one more seed leaves what all of them share as it is
         shared = _digest(name, described, recipe.seeds[0], *dict.fromkeys(chains.values()))
         for seed in recipe.seeds if kind.per_seed else recipe.seeds[:1]:
