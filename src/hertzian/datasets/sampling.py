@@ -63,6 +63,11 @@ def sample_cells(dataset: Dataset, per: int, seed: int = 0) -> Dataset:
     random = np.random.default_rng([seed, per])
     drawn = [random.permutation(cells.rows(cell))[:per] for cell in range(len(cells))]
     rows = np.sort(np.concatenate(drawn)) if drawn else np.empty(0, dtype=np.int64)
+    return take_rows(dataset, rows)
+
+
+def take_rows(dataset: Dataset, rows: Int64) -> Dataset:
+    """Return the windows of these numbers, int64 [n], ascending; they stay unread."""
     columns = {name: getattr(dataset, name) for name in COLUMNS}
-    drawn_columns = {name: each[rows] for name, each in columns.items() if each is not None}
-    return replace(dataset, x=RowsOf(dataset.x, rows), **drawn_columns)
+    taken = {name: each[rows] for name, each in columns.items() if each is not None}
+    return replace(dataset, x=RowsOf(dataset.x, rows), **taken)

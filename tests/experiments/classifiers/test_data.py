@@ -131,6 +131,29 @@ def test_settings_that_contradict_each_other_are_refused(settings, message):
         DatasetSettings(kind="dataset", **settings)
 
 
+def test_windows_are_of_the_classes_and_the_length_asked_for(tmp_path):
+    asked = {"classes": ("BPSK", "QAM16", "WBFM"), "samples": 1000}
+    outcome, later = _made(tmp_path, **PRESET, **asked, split="random")
+    data = split_data(later, "data")
+    assert data.classes == ("BPSK", "16QAM", "WBFM")
+    assert data.samples == 1000
+    assert sum(outcome.metrics["data"].values()) == 3 * 2 * 20
+    x, labels = data.part("test")[np.arange(24)]
+    assert x.shape == (24, 2, 1000)
+    np.testing.assert_array_equal(x[:, :, :128], x[:, :, 128:256])
+    assert np.bincount(labels).tolist() == [8, 8, 8]
+
+
+def test_classes_are_drawn_by_the_seed(tmp_path):
+    found = set()
+    for seed in range(4):
+        settings = {**PRESET, "per": 2, "seed": seed, "most_classes": 3, "fractions": {"test": 1}}
+        _, later = _made(tmp_path / str(seed), **settings, split="random")
+        found.add(split_data(later, "data").classes)
+    assert len(found) > 1
+    assert {len(classes) for classes in found} == {3}
+
+
 def test_another_stage_is_no_data(tmp_path):
     _, later = _made(tmp_path, **PRESET, split="random")
     with pytest.raises(ExperimentError, match="no stage 'date' comes before; these do: data"):

@@ -21,6 +21,7 @@ from rich.progress import Progress
 
 from hertzian.datasets.dataset import Advance, Dataset, Float32
 from hertzian.datasets.files import write_dataset
+from hertzian.datasets.fitting import draw_classes, of_classes, of_length
 from hertzian.datasets.opening import open_dataset
 from hertzian.datasets.sampling import sample_cells
 from hertzian.datasets.splits import random_split, read_split, split, write_split
@@ -50,6 +51,8 @@ class DatasetSettings(StageSettings):
     Without `per` a preset has its own number and a file all that it holds.
     `split` is "grouped" (no realisation in two parts) or "random" (as published results split).
     `fractions` may leave parts out: `test: 1` makes a set to test on alone.
+    `classes` are the modulations taken, all by default, and of these at most `most_classes`, drawn
+    by the seed; windows are repeated or thinned to `samples`.
     """
 
     preset: str | None = None
@@ -60,6 +63,9 @@ class DatasetSettings(StageSettings):
     split: Literal["random", "grouped"] = "grouped"
     fractions: dict[str, PositiveFloat] = Field(default_factory=lambda: dict(SHARES))
     split_seed: int = Field(default=0, ge=0)
+    classes: tuple[str, ...] | None = None
+    most_classes: int | None = Field(default=None, ge=2)
+    samples: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
     def _one_source(self) -> "DatasetSettings":
@@ -119,9 +125,14 @@ def bar(what: str, total: int | None = None) -> Iterator[Advance]:
 
 
 def _open(settings: DatasetSettings, folder: Path) -> Dataset:
-    if settings.file is not None and settings.per is None:
-        return open_dataset(settings.file)
-    return open_dataset(folder / _FILE)
+    """Open the windows, and fit their classes and length."""
+    whole = settings.file is not None and settings.per is None
+    found = open_dataset(str(settings.file) if whole else folder / _FILE)
+    if settings.classes is not None:
+        found = of_classes(found, settings.classes)
+    if settings.most_classes is not None:
+        found = draw_classes(found, settings.most_classes, settings.seed)
+    return found if settings.samples is None else of_length(found, settings.samples)
 
 
 def _digest(path: Path) -> str:
