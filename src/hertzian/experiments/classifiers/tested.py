@@ -12,6 +12,7 @@ from torch import nn
 
 from hertzian.evaluation import evaluation_block, evaluation_curves, softmax
 from hertzian.experiments.classifiers.data import SplitData
+from hertzian.experiments.stages import ExperimentError
 from hertzian.models import count_macs, count_parameters
 from hertzian.recordings import atomic_path
 from hertzian.training import BatchSource, batch_loader, confidence, history
@@ -105,6 +106,24 @@ def logits(
         for x, *_ in batch_loader(windows, _BATCH, None):
             answer = model(x.to(device))
             found.append((answer if head is None else answer[head]).float().cpu().numpy())
+    return np.concatenate(found)
+
+
+def embeddings(model: nn.Module, windows: BatchSource) -> npt.NDArray[np.float32]:
+    """Return a network's feature `embedding`, flat: [n, features], in the order of the windows.
+
+    Raises:
+        ExperimentError: it has none.
+    """
+    model.eval()
+    network: Any = model
+    found = []
+    with torch.no_grad():
+        for x, *_ in batch_loader(windows, _BATCH, None):
+            features = network.features(x) if hasattr(model, "features") else {}
+            if "embedding" not in features:
+                raise ExperimentError(f"{type(model).__name__} has no feature `embedding`")
+            found.append(features["embedding"].flatten(1).float().numpy())
     return np.concatenate(found)
 
 

@@ -1,0 +1,105 @@
+"""Deep transfer clustering on windows that are quickly told apart."""
+
+import json
+
+import numpy as np
+import pytest
+from torch import nn
+
+from hertzian.evaluation import EvaluationError
+from hertzian.experiments import ExperimentError, load_recipe, run_recipe
+from hertzian.experiments.classifiers.tested import embeddings
+from hertzian.training import ArrayDataset
+
+CLASSES = ("BPSK", "GFSK", "WBFM", "AM-SSB")
+RECIPE = {
+    "name": "tiny",
+    "title": "Clustering, for tests",
+    "seeds": [0],
+    "stages": {
+        "known": {
+            **{"kind": "dataset", "preset": "rml2016-10a-corrected", "per": 60, "snr": [14, 18]},
+            **{"classes": CLASSES, "fractions": {"train": 0.8, "validation": 0.2}},
+        },
+        "data": {
+            **{"kind": "dataset", "preset": "rml2016-10b-corrected", "per": 40, "snr": [-2, 18]},
+            **{"seed": 3, "classes": ("BPSK", "GFSK", "WBFM"), "fractions": {"test": 1}},
+        },
+        "taught": {
+            **{"kind": "pretrain-pairs", "data": "known", "model": "dtc", "epochs": 14},
+            **{"batch_size": 32, "learning_rate": 3e-3, "precision": "32-true"},
+        },
+        "alone": {"kind": "assign-clusters", "network": "taught"},
+        "clustered": {
+            **{"kind": "cluster", "network": "taught", "epochs": 3, "batch_size": 32},
+            **{"learning_rate": 1e-4, "precision": "32-true"},
+        },
+        "k-means": {"kind": "k-means", "clusters": 4, "starts": 2},
+        "k-means-embedding": {"kind": "k-means", "clusters": 3, "network": "taught"},
+    },
+}
+MEASURED = ("alone", "clustered", "k-means", "k-means-embedding")
+
+
+def written(folder, stages):
+    path = folder / "tiny.yaml"
+    path.write_text(json.dumps({**RECIPE, "stages": stages}), encoding="utf-8")
+    return load_recipe(path, "smoke")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clustering")
+    return run_recipe(
+        written(folder, RECIPE["stages"]), "smoke", folder / "run", command="test"
+    ), folder / "run"
+
+
+def test_pairs_are_learnt_and_clusters_found_without_labels(run):
+    metrics = run[0].metrics
+    assert metrics["taught"]["pairs_right"]["mean"] > 0.7  # chance is 1/2
+    for name in ("alone", "clustered", "k-means-embedding"):
+        block = metrics[name]["snr_ge_0"]
+        assert block["acc"]["mean"] > 0.6  # of three classes
+        assert block["nmi"]["mean"] > 0.2
+    assert metrics["k-means"]["snr_ge_0"]["acc"]["mean"] < 0.6  # windows as they are tell little
+
+
+def test_each_clustering_is_told_over_the_least_snr(run):
+    metrics, folder = run[0].metrics, run[1]
+    for name in MEASURED:
+        block = metrics[name]
+        assert block["examples"]["mean"] == 3 * 2 * 40
+        assert set(block["acc_by_least_snr"]) == {"-2", "18"}
+        whole, loud = (block["acc_by_least_snr"][level]["mean"] for level in ("-2", "18"))
+        assert (whole, loud) == (block["acc"]["mean"], block["snr_ge_0"]["acc"]["mean"])
+        kept = np.load(folder / "stages" / name / "seed-0" / "clusters.npz")
+        assert kept["assigned"].shape == kept["truth"].shape == (240,)
+        assert kept["classes"].tolist() == ["BPSK", "GFSK", "WBFM"]
+    assert metrics["clustered"]["epochs"]["mean"] == 3
+    assert len(metrics["clustered"]["history"]["validation_accuracy"]) == 3
+    assert "clustered" in (folder / "report.html").read_text()
+
+
+def untaught(folder, **stages):
+    fresh = {"kind": "fresh-network", "model": "dtc", "clusters": 7}
+    return written(folder, {"data": RECIPE["stages"]["data"], "fresh": fresh, **stages})
+
+
+def test_a_collapse_is_no_result(tmp_path):
+    clustered = {"kind": "cluster", "network": "fresh", "epochs": 1, "collapsed_share": 0.01}
+    with pytest.raises(EvaluationError, match="the clusters have collapsed"):
+        run_recipe(untaught(tmp_path, clustered=clustered), "smoke", tmp_path / "run", command="")
+    assert not (tmp_path / "run" / "result.json").exists()
+
+
+def test_an_untaught_network_is_clustered_too(tmp_path):
+    embedded = {"kind": "k-means", "clusters": 5, "network": "fresh", "starts": 1}
+    found = run_recipe(untaught(tmp_path, embedded=embedded), "smoke", tmp_path / "run", command="")
+    assert found.metrics["embedded"]["clusters"]["mean"] == 5
+
+
+def test_a_network_without_an_embedding_is_refused():
+    windows = ArrayDataset([(np.zeros((4, 2, 8), np.float32), np.zeros(4, np.int64))])
+    with pytest.raises(ExperimentError, match="Flatten has no feature `embedding`"):
+        embeddings(nn.Flatten(), windows)
