@@ -5,7 +5,7 @@ import pytest
 from tests.experiments.networks import network_result
 
 from hertzian.evaluation import json_safe
-from hertzian.experiments import ExperimentError, recipe, write_result
+from hertzian.experiments import ExperimentError, over_seeds, recipe, write_result
 from hertzian.experiments.reproduce import (
     HEADS,
     find_results,
@@ -170,6 +170,23 @@ def test_a_stage_that_came_later_is_missing_alone(tmp_path, keep):
         "old: shown is results/toy/result.json, scale full: hertzian run toy --scale full",
         "new: not in the full run yet: hertzian run toy --scale full",
     ]
+
+
+def test_clusters_have_figures_of_their_own(tmp_path, keep, recipes):
+    toy = TOY.replace("  old: {}", "  old: {nmi: 0.8, acc: 0.75}")
+    (recipes / "toy.yaml").write_text(toy)
+    result = keep()
+    metrics = over_seeds([{"old": {"acc": 0.5, "nmi": 0.625}}])
+    clustered = result.model_copy(update={"metrics": metrics})
+    write_result(clustered, tmp_path / "results" / "toy" / "result.json")
+    old, _ = rows(tmp_path)
+    assert [figure.name for figure in old.figures()] == ["NMI", "ACC"]
+    told = [line[:5] for line in lines(old)]
+    assert told == [
+        ("old", "NMI", "80.00", "62.50", "−17.50"),
+        ("", "ACC", "75.00", "50.00", "−25.00"),
+    ]
+    assert old.reason is None
 
 
 def test_a_paper_is_all_recipes_that_follow_it():

@@ -41,6 +41,9 @@ FEATURES = "features.npz"
 SHARES = {"accuracy": "accuracy", "accuracy_snr_ge_0": "SNR ≥ 0 dB", "peak": "best SNR"}
 """Shares that a network measures and papers print, and their names."""
 
+AGREEMENTS = {"nmi": "NMI", "ari": "ARI", "acc": "ACC"}
+"""Measures of clusters that papers print, and their names."""
+
 _DRAWN = CURVES | {"accuracy_by_snr", "confusion", "recall", "history"}
 _CONFIDENCE = {"confidence": "largest probability", "weight": "weight from the entropy"}
 

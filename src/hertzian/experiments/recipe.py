@@ -42,6 +42,7 @@ class Published(BaseModel):
         peak: the best accuracy at one SNR.
         accuracy_by_snr: SNR in whole decibels -> accuracy, where printed.
         parameters: trainable ones.
+        nmi, ari, acc: of clusters, as `cluster_block` has them.
         source: where in the paper, such as "table 4".
     """
 
@@ -52,6 +53,9 @@ class Published(BaseModel):
     peak: Share | None = None
     accuracy_by_snr: dict[WholeDecibels, Share] = {}
     parameters: int | None = Field(default=None, ge=1)
+    nmi: Share | None = None
+    ari: Share | None = None
+    acc: Share | None = None
     source: str | None = Field(default=None, min_length=1, max_length=200)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hertzian.experiments.page_networks import SHARES
+from hertzian.experiments.page_networks import AGREEMENTS, SHARES
 from hertzian.experiments.page_numbers import count, is_measured, percent, percent_of_seeds
 from hertzian.experiments.recipe import Outline, Published, read_outline, recipe_names
 from hertzian.experiments.result import Result, read_result
@@ -84,15 +84,16 @@ class Row:
         return None if record is None else record.wall_time_s
 
     def figures(self) -> tuple[Figure, ...]:
-        """Return every figure that the paper prints, and the accuracy in any case."""
+        """Return every figure that the paper prints; the accuracy in any case but of clusters."""
         block = self.block or {}
         by_snr = block.get("accuracy_by_snr") or {}
         published = self.published
-        names = {"parameters": "parameters", **SHARES}
+        names = {"parameters": "parameters", **SHARES, **AGREEMENTS}
+        clusters = any(getattr(published, key) is not None for key in AGREEMENTS)
         found = [
             Figure(key, name, getattr(published, key), _number(block.get(key)))
             for key, name in names.items()
-            if key == "accuracy" or getattr(published, key) is not None
+            if (key == "accuracy" and not clusters) or getattr(published, key) is not None
         ]
         found += [
             Figure(f"accuracy_by_snr.{snr}", f"at {snr} dB", share, _number(by_snr.get(snr)))
@@ -230,7 +231,9 @@ def _changed(result: Result) -> bool:
 
 def _block(result: Result, stage: str) -> Mapping[str, Any] | None:
     block = result.metrics.get(stage)
-    return block if isinstance(block, Mapping) and _number(block.get("accuracy")) else None
+    if not isinstance(block, Mapping):
+        return None
+    return block if _number(block.get("accuracy")) or _number(block.get("acc")) else None
 
 
 def _number(value: object) -> Mapping[str, Any] | None:
