@@ -30,14 +30,7 @@ from hertzian.experiments.classifiers.train import (
 from hertzian.experiments.stages import StageContext, StageOutcome, StageSettings, stage
 from hertzian.models import build
 from hertzian.recordings import atomic_path
-from hertzian.training import (
-    Mixed,
-    PairClassifier,
-    PairClustering,
-    Precision,
-    fit,
-    history,
-)
+from hertzian.training import Mixed, PairClassifier, PairClustering, Precision, history
 
 CLUSTERS = "clusters.npz"
 
@@ -149,19 +142,7 @@ def cluster(settings: ClusterSettings, context: StageContext) -> StageOutcome:
         settled=settings.settled,
         settled_epochs=settings.settled_epochs,
     )
-    result = fit(
-        learner,
-        windows,
-        Mixed(windows),
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        directory=context.folder,
-        precision=settings.precision,
-        accelerator="auto",
-        seed=context.seed,
-        threads=settings.threads,
-    )
-    save_safetensors(model, context.folder / WEIGHTS)
+    result = fit_network(settings, context, learner, windows, Mixed(windows))
     assigned = logits(model, windows).argmax(axis=1)
     training = {"epochs": result.epochs, "history": columns(history(context.folder))}
     return _outcome(context, data, assigned, training, settings.collapsed_share)

@@ -6,7 +6,7 @@ and `predictions.npz`, the test's probabilities in the order of the split.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch
 from pydantic import Field, JsonValue, model_validator
@@ -237,8 +237,32 @@ def fresh_network(settings: TrainSettings, context: StageContext, data: SplitDat
     return model
 
 
+class FitSettings(Protocol):
+    """How long and how a stage trains; see `training.fit`."""
+
+    @property
+    def epochs(self) -> int:
+        """Passes over the windows, at most."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """Windows in a step."""
+        ...
+
+    @property
+    def precision(self) -> Precision | Literal["auto"]:
+        """What is computed in."""
+        ...
+
+    @property
+    def threads(self) -> int | None:
+        """Processor threads; None leaves torch's choice."""
+        ...
+
+
 def fit_network(
-    settings: TrainSettings,
+    settings: FitSettings,
     context: StageContext,
     learner: Learner,
     windows: BatchSource,
