@@ -145,7 +145,8 @@ def cluster(settings: ClusterSettings, context: StageContext) -> StageOutcome:
     result = fit_network(settings, context, learner, windows, Mixed(windows))
     assigned = logits(model, windows).argmax(axis=1)
     training = {"epochs": result.epochs, "history": columns(history(context.folder))}
-    return _outcome(context, data, assigned, training, settings.collapsed_share)
+    refuse_collapse(assigned, settings.collapsed_share)
+    return _outcome(context, data, assigned, training)
 
 
 class AssignSettings(StageSettings):
@@ -160,7 +161,7 @@ def assign(settings: AssignSettings, context: StageContext) -> StageOutcome:
     """Take the largest of a network's answers for the cluster, without further learning."""
     data = split_data(context, settings.data)
     answers = logits(trained(context, settings.network), data.part("test"))
-    return _outcome(context, data, answers.argmax(axis=1), {}, COLLAPSED_SHARE)
+    return _outcome(context, data, answers.argmax(axis=1), {})
 
 
 class KMeansSettings(StageSettings):
@@ -185,7 +186,7 @@ def k_means(settings: KMeansSettings, context: StageContext) -> StageOutcome:
         points = embeddings(trained(context, settings.network), data.part("test"))
     found = KMeans(settings.clusters, n_init=settings.starts, random_state=context.seed)
     assigned = found.fit_predict(points).astype(np.int64)
-    return _outcome(context, data, assigned, {}, COLLAPSED_SHARE)
+    return _outcome(context, data, assigned, {})
 
 
 def _flat(data: SplitData) -> npt.NDArray[np.float32]:
@@ -203,14 +204,9 @@ def _outputs(model: nn.Module, samples: int) -> int:
 
 
 def _outcome(
-    context: StageContext,
-    data: SplitData,
-    assigned: Assigned,
-    told: dict[str, Any],
-    collapsed_share: float,
+    context: StageContext, data: SplitData, assigned: Assigned, told: dict[str, Any]
 ) -> StageOutcome:
-    """Refuse a collapse, write `CLUSTERS`, and compare with the labels."""
-    refuse_collapse(assigned, collapsed_share)
+    """Write `CLUSTERS`, and compare with the labels."""
     truth, snr_db = data.labels("test"), data.snr_db("test")
     with atomic_path(context.folder / CLUSTERS) as partial, partial.open("wb") as file:
         np.savez_compressed(
