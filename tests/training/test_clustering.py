@@ -92,6 +92,20 @@ def test_an_interrupted_clustering_goes_on_to_the_same_result(tmp_path):
     assert told == told_again
 
 
+def test_thresholds_that_close_end_it_when_they_meet(tmp_path):
+    target = unlabelled(windows(300, 5, 128))
+    learner = PairClustering(
+        Small(), 3, 1e-3, upper=0.9, lower=0.5, closing=0.15, balance=1.0, settled=1.0
+    )
+    learner.settled_epochs = 99
+    assert learner.thresholds(2) == pytest.approx((0.6, 0.53))
+    result = fit(learner, target, target, epochs=20, directory=tmp_path, **OPTIONS)
+    assert result.complete
+    assert result.epochs == 3  # 0.45 is below 0.545
+    with pytest.raises(HertzianError, match="close by 0 or more"):
+        PairClustering(Small(), 3, 1e-3, closing=-0.1)
+
+
 def test_a_batch_of_one_class_is_no_reason_to_fail():
     learner = PairClassifier(Small(), 3, 1e-2).eval()
     x, _ = windows(8, 3, 128)[np.arange(8)]

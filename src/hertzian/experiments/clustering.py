@@ -115,6 +115,7 @@ class ClusterSettings(NetworkSettings):
     learning_rate: float = Field(default=1e-3, gt=0)
     upper: float = Field(default=0.95, gt=0, le=1)
     lower: float = Field(default=0.7, ge=0, lt=1)
+    closing: float = Field(default=0.0, ge=0)
     balance: float = Field(default=100.0, ge=0)
     settled: float = Field(default=0.999, gt=0, le=1)
     settled_epochs: int = Field(default=3, ge=1)
@@ -138,6 +139,7 @@ def cluster(settings: ClusterSettings, context: StageContext) -> StageOutcome:
         settings.learning_rate,
         upper=settings.upper,
         lower=settings.lower,
+        closing=settings.closing,
         balance=settings.balance,
         settled=settings.settled,
         settled_epochs=settings.settled_epochs,

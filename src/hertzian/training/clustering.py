@@ -11,7 +11,13 @@ from torch import Tensor, nn
 from hertzian.signal import HertzianError
 from hertzian.training.batches import Batch
 from hertzian.training.learner import Learner
-from hertzian.training.pairs import confident_pairs, labelled_pairs, pair_loss, similarities
+from hertzian.training.pairs import (
+    Similarities,
+    confident_pairs,
+    labelled_pairs,
+    pair_loss,
+    similarities,
+)
 from hertzian.training.plateau import ADAM_EPSILON, Classifier
 
 _ALIKE = 0.5
@@ -88,6 +94,9 @@ class PairClustering(Learner):
         clusters: their number.
         learning_rate: of Adam.
         upper, lower: similarities from which on, and up to which, a pair is believed.
+        closing: what the upper falls by in an epoch; the lower rises by a tenth of it. When they
+            meet, training ends. Deep adaptive clustering (Chang et al. 2017, section 3.2) begins at
+            0.95 and 0.455, closes by 0.0099, and has a balance of 1.
         balance: lambda, the weight of pairs apart.
         settled: the share of windows that has to keep its cluster.
         settled_epochs: for so many epochs in a row.
@@ -108,6 +117,7 @@ class PairClustering(Learner):
         *,
         upper: float = 0.95,
         lower: float = 0.7,
+        closing: float = 0.0,
         balance: float = 100.0,
         settled: float = 0.999,
         settled_epochs: int = 3,
@@ -118,21 +128,31 @@ class PairClustering(Learner):
                 f"similarities of 0 <= lower < upper <= 1 are expected, not {lower} and {upper}"
             )
         self.learning_rate = learning_rate
-        self.upper, self.lower, self.balance = upper, lower, balance
+        if closing < 0:
+            raise HertzianError(f"thresholds close by 0 or more in an epoch, not {closing}")
+        self.upper, self.lower, self.closing, self.balance = upper, lower, closing, balance
         self.settled, self.settled_epochs = settled, settled_epochs
         self.assigned: Tensor = torch.empty(0, dtype=torch.int64)
-        self._kept_for = 0
+        self._kept_for = self._epochs = 0
         self._seen: list[Tensor] = []
 
     @property
     def exhausted(self) -> bool:
-        """Whether the clusters have settled."""
-        return self._kept_for >= self.settled_epochs
+        """Whether the clusters have settled, or every pair is believed."""
+        upper, lower = self.thresholds(self._epochs)
+        return self._kept_for >= self.settled_epochs or upper <= lower
+
+    def thresholds(self, epoch: int) -> tuple[float, float]:
+        """Return the upper and the lower one of an epoch, from 0 on."""
+        return self.upper - self.closing * epoch, self.lower + self.closing * epoch / 10
 
     def training_loss(self, batch: Batch) -> Tensor:
         """Return the loss of the pairs of a batch's windows that it is sure of."""
-        found = similarities(self.train_forward(batch[0]))
-        return pair_loss(found, *confident_pairs(found, self.upper, self.lower), self.balance)
+        return self._loss(similarities(self.train_forward(batch[0])))
+
+    def _loss(self, found: Similarities) -> Tensor:
+        believed = confident_pairs(found, *self.thresholds(self._epochs))
+        return pair_loss(found, *believed, self.balance)
 
     def on_train_start(self) -> None:
         """Leave a run alone that had settled before."""
@@ -140,9 +160,8 @@ class PairClustering(Learner):
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Assign the windows of one batch."""
-        found = similarities(logits := self.model(batch[0]))
-        pairs = confident_pairs(found, self.upper, self.lower)
-        loss = pair_loss(found, *pairs, self.balance)
+        logits = self.model(batch[0])
+        loss = self._loss(similarities(logits))
         self.log("validation_loss", loss, batch_size=len(logits))
         self._seen.append(logits.argmax(dim=1).cpu())
 
@@ -154,6 +173,7 @@ class PairClustering(Learner):
         kept = float((assigned == self.assigned).float().mean()) if same else 0.0
         self.assigned = assigned
         self._kept_for = self._kept_for + 1 if kept >= self.settled else 0
+        self._epochs = self.current_epoch + 1
         self.trainer.should_stop = self.trainer.should_stop or self.exhausted
         self.log("validation_accuracy", kept, prog_bar=True)
         self.log(_EPOCHS, float(self.current_epoch))
@@ -161,12 +181,14 @@ class PairClustering(Learner):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what a resumed run has to know."""
         super().on_save_checkpoint(checkpoint)
-        checkpoint[_CLUSTERS] = {"assigned": self.assigned, "kept_for": self._kept_for}
+        counted = {"kept_for": self._kept_for, "epochs": self._epochs}
+        checkpoint[_CLUSTERS] = {"assigned": self.assigned, **counted}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on from a checkpoint's state."""
-        self.assigned = checkpoint[_CLUSTERS]["assigned"]
-        self._kept_for = checkpoint[_CLUSTERS]["kept_for"]
+        state = checkpoint[_CLUSTERS]
+        self.assigned = state["assigned"]
+        self._kept_for, self._epochs = state["kept_for"], state["epochs"]
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return Adam on the network."""
