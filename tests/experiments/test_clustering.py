@@ -35,10 +35,14 @@ RECIPE = {
             **{"learning_rate": 1e-4, "precision": "32-true"},
         },
         "k-means": {"kind": "k-means", "clusters": 4, "starts": 2},
+        "embedded": {
+            **{"kind": "embedded-clustering", "clusters": 3, "coder_epochs": 2, "epochs": 2},
+            **{"batch_size": 32, "starts": 2, "precision": "32-true"},
+        },
         "k-means-embedding": {"kind": "k-means", "clusters": 3, "network": "taught"},
     },
 }
-MEASURED = ("alone", "clustered", "k-means", "k-means-embedding")
+MEASURED = ("alone", "clustered", "embedded", "k-means", "k-means-embedding")
 
 
 def written(folder, stages):
@@ -77,6 +81,8 @@ def test_each_clustering_is_told_over_the_least_snr(run):
         assert kept["assigned"].shape == kept["truth"].shape == (240,)
         assert kept["classes"].tolist() == ["BPSK", "GFSK", "WBFM"]
     assert metrics["clustered"]["epochs"]["mean"] == 3
+    assert metrics["embedded"]["coder_epochs"]["mean"] == 2
+    assert metrics["embedded"]["epochs"]["mean"] <= 2
     assert len(metrics["clustered"]["history"]["validation_accuracy"]) == 3
     assert "clustered" in (folder / "report.html").read_text()
 

@@ -7,7 +7,15 @@ from torch import nn
 from hertzian.evaluation import EvaluationError
 from hertzian.evaluation.clusters import cluster_block, refuse_collapse
 from hertzian.signal import HertzianError
-from hertzian.training import ArrayDataset, Mixed, PairClassifier, PairClustering, fit, history
+from hertzian.training import (
+    ArrayDataset,
+    Mixed,
+    PairClassifier,
+    PairClustering,
+    Settling,
+    fit,
+    history,
+)
 
 OPTIONS = {"batch_size": 64, "threads": 1, "progress": False}
 
@@ -81,7 +89,7 @@ def test_an_interrupted_clustering_goes_on_to_the_same_result(tmp_path):
 
     def run(folder, *epochs):
         for most in epochs:
-            learner = PairClustering(Small(), 3, 1e-3, settled=1.0, settled_epochs=9)
+            learner = PairClustering(Small(), 3, 1e-3, settling=Settling(1.0, 9))
             fit(learner, target, target, epochs=most, directory=folder, **OPTIONS)
         return learner, history(folder)
 
@@ -94,10 +102,8 @@ def test_an_interrupted_clustering_goes_on_to_the_same_result(tmp_path):
 
 def test_thresholds_that_close_end_it_when_they_meet(tmp_path):
     target = unlabelled(windows(300, 5, 128))
-    learner = PairClustering(
-        Small(), 3, 1e-3, upper=0.9, lower=0.5, closing=0.15, balance=1.0, settled=1.0
-    )
-    learner.settled_epochs = 99
+    options = {"upper": 0.9, "lower": 0.5, "closing": 0.15, "settling": Settling(1.0, 99)}
+    learner = PairClustering(Small(), 3, 1e-3, balance=1.0, **options)
     assert learner.thresholds(2) == pytest.approx((0.6, 0.53))
     result = fit(learner, target, target, epochs=20, directory=tmp_path, **OPTIONS)
     assert result.complete
@@ -117,6 +123,12 @@ def test_a_batch_of_one_class_is_no_reason_to_fail():
 def test_thresholds_are_in_order(upper, lower):
     with pytest.raises(HertzianError, match="0 <= lower < upper <= 1"):
         PairClustering(Small(), 3, 1e-3, upper=upper, lower=lower)
+
+
+@pytest.mark.parametrize(("share", "epochs"), [(0.0, 1), (1.1, 1), (0.9, 0)])
+def test_settling_takes_a_share_and_an_epoch(share, epochs):
+    with pytest.raises(HertzianError, match="clusters settle when"):
+        Settling(share, epochs)
 
 
 def test_a_mixed_order_is_another_order_of_all():

@@ -16,7 +16,13 @@ from torch import nn
 from hertzian.deployment.export import save_safetensors
 from hertzian.evaluation.clusters import COLLAPSED_SHARE, cluster_block, refuse_collapse
 from hertzian.experiments.classifiers.data import SplitData, split_data
-from hertzian.experiments.classifiers.tested import columns, embeddings, logits, size_of
+from hertzian.experiments.classifiers.tested import (
+    answers_of,
+    columns,
+    embeddings,
+    logits,
+    size_of,
+)
 from hertzian.experiments.classifiers.train import (
     WEIGHTS,
     NetworkSettings,
@@ -30,7 +36,23 @@ from hertzian.experiments.classifiers.train import (
 from hertzian.experiments.stages import StageContext, StageOutcome, StageSettings, stage
 from hertzian.models import build
 from hertzian.recordings import atomic_path
-from hertzian.training import Mixed, PairClassifier, PairClustering, Precision, history
+from hertzian.training import (
+    BatchSource,
+    Learner,
+    Mixed,
+    PairClassifier,
+    PairClustering,
+    Precision,
+    Settling,
+    fit,
+    history,
+)
+from hertzian.training.embedded import (
+    Autoencoder,
+    Autoencoding,
+    EmbeddedClustering,
+    EmbeddedClusters,
+)
 
 CLUSTERS = "clusters.npz"
 
@@ -141,8 +163,7 @@ def cluster(settings: ClusterSettings, context: StageContext) -> StageOutcome:
         lower=settings.lower,
         closing=settings.closing,
         balance=settings.balance,
-        settled=settings.settled,
-        settled_epochs=settings.settled_epochs,
+        settling=Settling(settings.settled, settings.settled_epochs),
     )
     result = fit_network(settings, context, learner, windows, Mixed(windows))
     assigned = logits(model, windows).argmax(axis=1)
@@ -189,6 +210,64 @@ def k_means(settings: KMeansSettings, context: StageContext) -> StageOutcome:
     found = KMeans(settings.clusters, n_init=settings.starts, random_state=context.seed)
     assigned = found.fit_predict(points).astype(np.int64)
     return _outcome(context, data, assigned, {})
+
+
+class EmbeddedSettings(StageSettings):
+    """`coder_epochs` are those of the autoencoder, `starts` those of the K-means in its code."""
+
+    data: str = "data"
+    clusters: int = Field(ge=2)
+    coder_epochs: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(default=256, ge=2)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    starts: int = Field(default=20, ge=1)
+    settled: float = Field(default=0.999, gt=0, le=1)
+    settled_epochs: int = Field(default=1, ge=1)
+    precision: Precision | Literal["auto"] = "auto"
+    threads: int | None = Field(default=None, ge=1)
+
+
+def _fit_unlabelled(
+    learner: Learner,
+    windows: BatchSource,
+    epochs: int,
+    settings: EmbeddedSettings,
+    context: StageContext,
+) -> int:
+    """Train in a folder of its own; return the number of epochs."""
+    result = fit(
+        learner,
+        windows,
+        windows,
+        epochs=epochs,
+        batch_size=settings.batch_size,
+        directory=context.folder / type(learner).__name__.lower(),
+        precision=settings.precision,
+        accelerator="auto",
+        seed=context.seed,
+        threads=settings.threads,
+    )
+    return result.epochs
+
+
+@stage("embedded-clustering", EmbeddedSettings, per_seed=True)
+def embedded_clustering(settings: EmbeddedSettings, context: StageContext) -> StageOutcome:
+    """Cluster by an autoencoder and centres in its code (DEC: Xie et al. 2016)."""
+    data = split_data(context, settings.data)
+    windows = data.part("test")
+    torch.manual_seed(context.seed)
+    coder = Autoencoder(data.samples)
+    coding = Autoencoding(coder, settings.learning_rate)
+    coded = _fit_unlabelled(coding, windows, settings.coder_epochs, settings, context)
+    points = answers_of(coder.encode, windows)
+    found = KMeans(settings.clusters, n_init=settings.starts, random_state=context.seed).fit(points)
+    model = EmbeddedClusters(coder, torch.from_numpy(found.cluster_centers_.astype(np.float32)))
+    settling = Settling(settings.settled, settings.settled_epochs)
+    clustering = EmbeddedClustering(model, settings.clusters, settings.learning_rate, settling)
+    epochs = _fit_unlabelled(clustering, windows, settings.epochs, settings, context)
+    assigned = logits(model, windows).argmax(axis=1)
+    return _outcome(context, data, assigned, {"coder_epochs": coded, "epochs": epochs})
 
 
 def _flat(data: SplitData) -> npt.NDArray[np.float32]:

@@ -28,6 +28,7 @@ from hertzian.training.multitask import MultiTask, TaskDataset
 from hertzian.training.plateau import Classifier
 from hertzian.training.processor import Accelerator, Precision, can_compile, fast_precision
 from hertzian.training.reconstruction import Reconstruction
+from hertzian.training.settling import Clustering, Settling
 from hertzian.training.supervised import Supervised
 from hertzian.training.teaching import TaughtDataset, taught_bytes
 from hertzian.training.weighting import (
@@ -43,6 +44,7 @@ __all__ = [
     "ArrayDataset",
     "BatchSource",
     "Classifier",
+    "Clustering",
     "DatasetRows",
     "Distillation",
     "DrawnBatches",
@@ -58,6 +60,7 @@ __all__ = [
     "Precision",
     "PresetData",
     "Reconstruction",
+    "Settling",
     "Supervised",
     "TaskDataset",
     "TaughtDataset",

@@ -3,26 +3,17 @@
 Equation numbers are those of Xuan et al., Deep transfer clustering of radio signals, 2021.
 """
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from hertzian.signal import HertzianError
 from hertzian.training.batches import Batch
-from hertzian.training.learner import Learner
-from hertzian.training.pairs import (
-    Similarities,
-    confident_pairs,
-    labelled_pairs,
-    pair_loss,
-    similarities,
-)
-from hertzian.training.plateau import ADAM_EPSILON, Classifier
+from hertzian.training.pairs import confident_pairs, labelled_pairs, pair_loss, similarities
+from hertzian.training.plateau import Classifier
+from hertzian.training.settling import Clustering, Settling
 
 _ALIKE = 0.5
-_EPOCHS = "epochs_before"
-_CLUSTERS = "clusters"
+_SETTLED = Settling()
 
 
 class PairClassifier(Classifier):
@@ -80,14 +71,11 @@ def _share(right: Tensor, of: Tensor) -> Tensor:
     return (right & of).sum() / of.sum() if of.any() else torch.ones(())
 
 
-class PairClustering(Learner):
+class PairClustering(Clustering):
     """Clustering: learn from the pairs that the network itself is sure of (eq. 7-9).
 
-    No label is looked at. The validation data are the windows to be clustered, in one order; their
-    `validation_accuracy` is the share whose cluster, the largest of their probabilities, is the one
-    of the epoch before. Training ends when nearly all have kept it for some epochs, and its last
-    epoch counts: without labels nothing tells a better one. The paper stops "when the accuracy no
-    longer improves", which takes the labels that clustering does without.
+    The paper stops "when the accuracy no longer improves", which takes the labels that clustering
+    does without; here it is when the clusters have settled.
 
     Args:
         model: float32 [batch, 2, samples] -> logits [batch, clusters]; pre-trained.
@@ -98,16 +86,11 @@ class PairClustering(Learner):
             meet, training ends. Deep adaptive clustering (Chang et al. 2017, section 3.2) begins at
             0.95 and 0.455, closes by 0.0099, and has a balance of 1.
         balance: lambda, the weight of pairs apart.
-        settled: the share of windows that has to keep its cluster.
-        settled_epochs: for so many epochs in a row.
+        settling: when it ends.
 
     Raises:
-        HertzianError: thresholds that are not 0 <= lower < upper <= 1.
+        HertzianError: thresholds that are not 0 <= lower < upper <= 1, or that open.
     """
-
-    measured = "kept their cluster"
-    monitor = _EPOCHS
-    mode = "max"
 
     def __init__(
         self,
@@ -119,78 +102,30 @@ class PairClustering(Learner):
         lower: float = 0.7,
         closing: float = 0.0,
         balance: float = 100.0,
-        settled: float = 0.999,
-        settled_epochs: int = 3,
+        settling: Settling = _SETTLED,
     ) -> None:
-        super().__init__(model, clusters)
+        super().__init__(model, clusters, learning_rate, settling)
         if not 0 <= lower < upper <= 1:
             raise HertzianError(
                 f"similarities of 0 <= lower < upper <= 1 are expected, not {lower} and {upper}"
             )
-        self.learning_rate = learning_rate
         if closing < 0:
             raise HertzianError(f"thresholds close by 0 or more in an epoch, not {closing}")
         self.upper, self.lower, self.closing, self.balance = upper, lower, closing, balance
-        self.settled, self.settled_epochs = settled, settled_epochs
-        self.assigned: Tensor = torch.empty(0, dtype=torch.int64)
-        self._kept_for = self._epochs = 0
-        self._seen: list[Tensor] = []
 
     @property
     def exhausted(self) -> bool:
         """Whether the clusters have settled, or every pair is believed."""
-        upper, lower = self.thresholds(self._epochs)
-        return self._kept_for >= self.settled_epochs or upper <= lower
+        upper, lower = self.thresholds(self.epochs)
+        return super().exhausted or upper <= lower
 
     def thresholds(self, epoch: int) -> tuple[float, float]:
         """Return the upper and the lower one of an epoch, from 0 on."""
         return self.upper - self.closing * epoch, self.lower + self.closing * epoch / 10
 
-    def training_loss(self, batch: Batch) -> Tensor:
+    def clustering_loss(self, logits: Tensor) -> Tensor:
         """Return the loss of the pairs of a batch's windows that it is sure of."""
-        return self._loss(similarities(self.train_forward(batch[0])))
-
-    def _loss(self, found: Similarities) -> Tensor:
-        believed = confident_pairs(found, *self.thresholds(self._epochs))
-        return pair_loss(found, *believed, self.balance)
-
-    def on_train_start(self) -> None:
-        """Leave a run alone that had settled before."""
-        self.trainer.should_stop = self.trainer.should_stop or self.exhausted
-
-    def validation_step(self, batch: Batch, batch_index: int) -> None:
-        """Assign the windows of one batch."""
-        logits = self.model(batch[0])
-        loss = self._loss(similarities(logits))
-        self.log("validation_loss", loss, batch_size=len(logits))
-        self._seen.append(logits.argmax(dim=1).cpu())
-
-    def on_validation_epoch_end(self) -> None:
-        """Count the windows that have kept their cluster."""
-        assigned = torch.cat(self._seen)
-        self._seen = []
-        same = len(assigned) == len(self.assigned)
-        kept = float((assigned == self.assigned).float().mean()) if same else 0.0
-        self.assigned = assigned
-        self._kept_for = self._kept_for + 1 if kept >= self.settled else 0
-        self._epochs = self.current_epoch + 1
-        self.trainer.should_stop = self.trainer.should_stop or self.exhausted
-        self.log("validation_accuracy", kept, prog_bar=True)
-        self.log(_EPOCHS, float(self.current_epoch))
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what a resumed run has to know."""
-        super().on_save_checkpoint(checkpoint)
-        counted = {"kept_for": self._kept_for, "epochs": self._epochs}
-        checkpoint[_CLUSTERS] = {"assigned": self.assigned, **counted}
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on from a checkpoint's state."""
-        state = checkpoint[_CLUSTERS]
-        self.assigned = state["assigned"]
-        self._kept_for, self._epochs = state["kept_for"], state["epochs"]
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Return Adam on the network."""
-        wanted = [p for p in self.model.parameters() if p.requires_grad]
-        return torch.optim.Adam(wanted, lr=self.learning_rate, eps=ADAM_EPSILON, fused=True)
+        found = similarities(logits)
+        return pair_loss(
+            found, *confident_pairs(found, *self.thresholds(self.epochs)), self.balance
+        )

@@ -1,6 +1,6 @@
 """What a trained network says of the test part."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,14 +99,14 @@ def logits(
         windows: what it is asked about.
         head: None for a network of one.
     """
-    model.eval()
-    device = next(model.parameters()).device
-    found = []
-    with torch.no_grad():
-        for x, *_ in batch_loader(windows, _BATCH, None):
-            answer = model(x.to(device))
-            found.append((answer if head is None else answer[head]).float().cpu().numpy())
-    return np.concatenate(found)
+    device = next(model.eval().parameters()).device
+
+    def ask(x: torch.Tensor) -> torch.Tensor:
+        answer = model(x.to(device))
+        chosen: torch.Tensor = answer if head is None else answer[head]
+        return chosen
+
+    return answers_of(ask, windows)
 
 
 def embeddings(model: nn.Module, windows: BatchSource) -> npt.NDArray[np.float32]:
@@ -115,15 +115,24 @@ def embeddings(model: nn.Module, windows: BatchSource) -> npt.NDArray[np.float32
     Raises:
         ExperimentError: it has none.
     """
-    model.eval()
-    network: Any = model
-    found = []
+    network: Any = model.eval()
+
+    def embedding(x: torch.Tensor) -> torch.Tensor:
+        features = network.features(x) if hasattr(model, "features") else {}
+        if "embedding" not in features:
+            raise ExperimentError(f"{type(model).__name__} has no feature `embedding`")
+        found: torch.Tensor = features["embedding"].flatten(1)
+        return found
+
+    return answers_of(embedding, windows)
+
+
+def answers_of(
+    ask: Callable[[torch.Tensor], torch.Tensor], windows: BatchSource
+) -> npt.NDArray[np.float32]:
+    """Return what a function gives for each window, [n, ...], in their order."""
     with torch.no_grad():
-        for x, *_ in batch_loader(windows, _BATCH, None):
-            features = network.features(x) if hasattr(model, "features") else {}
-            if "embedding" not in features:
-                raise ExperimentError(f"{type(model).__name__} has no feature `embedding`")
-            found.append(features["embedding"].flatten(1).float().numpy())
+        found = [ask(x).float().cpu().numpy() for x, *_ in batch_loader(windows, _BATCH, None)]
     return np.concatenate(found)
 
 
