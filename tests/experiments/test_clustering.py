@@ -39,10 +39,18 @@ RECIPE = {
             **{"kind": "embedded-clustering", "clusters": 3, "coder_epochs": 2, "epochs": 2},
             **{"batch_size": 32, "starts": 2, "precision": "32-true"},
         },
+        "contrasted": {
+            **{"kind": "contrast", "model": "dtc", "clusters": 16, "epochs": 3},
+            **{"batch_size": 32, "learning_rate": 3e-3, "precision": "32-true"},
+        },
+        "semantic": {
+            **{"kind": "semantic-clustering", "network": "contrasted", "clusters": 3},
+            **{"neighbours": 5, "epochs": 2, "batch_size": 32, "precision": "32-true"},
+        },
         "k-means-embedding": {"kind": "k-means", "clusters": 3, "network": "taught"},
     },
 }
-MEASURED = ("alone", "clustered", "embedded", "k-means", "k-means-embedding")
+MEASURED = ("alone", "clustered", "embedded", "semantic", "k-means", "k-means-embedding")
 
 
 def written(folder, stages):
@@ -81,6 +89,7 @@ def test_each_clustering_is_told_over_the_least_snr(run):
         assert kept["assigned"].shape == kept["truth"].shape == (240,)
         assert kept["classes"].tolist() == ["BPSK", "GFSK", "WBFM"]
     assert metrics["clustered"]["epochs"]["mean"] == 3
+    assert metrics["contrasted"]["views_found"]["mean"] > 3 / 32  # chance is 1/32
     assert metrics["embedded"]["coder_epochs"]["mean"] == 2
     assert metrics["embedded"]["epochs"]["mean"] <= 2
     assert len(metrics["clustered"]["history"]["validation_accuracy"]) == 3
@@ -97,6 +106,12 @@ def test_a_collapse_is_no_result(tmp_path):
     with pytest.raises(EvaluationError, match="the clusters have collapsed"):
         run_recipe(untaught(tmp_path, clustered=clustered), "smoke", tmp_path / "run", command="")
     assert not (tmp_path / "run" / "result.json").exists()
+
+
+def test_neighbours_are_those_of_a_contrast(tmp_path):
+    semantic = {"kind": "semantic-clustering", "network": "fresh", "clusters": 3, "epochs": 1}
+    with pytest.raises(ExperimentError, match="'fresh' is of kind 'fresh-network', expected 'con"):
+        run_recipe(untaught(tmp_path, semantic=semantic), "smoke", tmp_path / "run", command="")
 
 
 def test_an_untaught_network_is_clustered_too(tmp_path):

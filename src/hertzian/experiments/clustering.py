@@ -10,19 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from pydantic import Field, model_validator
-from sklearn.cluster import KMeans
 from torch import nn
 
 from hertzian.deployment.export import save_safetensors
 from hertzian.evaluation.clusters import COLLAPSED_SHARE, cluster_block, refuse_collapse
 from hertzian.experiments.classifiers.data import SplitData, split_data
-from hertzian.experiments.classifiers.tested import (
-    answers_of,
-    columns,
-    embeddings,
-    logits,
-    size_of,
-)
+from hertzian.experiments.classifiers.tested import columns, logits, size_of
 from hertzian.experiments.classifiers.train import (
     WEIGHTS,
     NetworkSettings,
@@ -36,23 +29,7 @@ from hertzian.experiments.classifiers.train import (
 from hertzian.experiments.stages import StageContext, StageOutcome, StageSettings, stage
 from hertzian.models import build
 from hertzian.recordings import atomic_path
-from hertzian.training import (
-    BatchSource,
-    Learner,
-    Mixed,
-    PairClassifier,
-    PairClustering,
-    Precision,
-    Settling,
-    fit,
-    history,
-)
-from hertzian.training.embedded import (
-    Autoencoder,
-    Autoencoding,
-    EmbeddedClustering,
-    EmbeddedClusters,
-)
+from hertzian.training import Mixed, PairClassifier, PairClustering, Precision, Settling, history
 
 CLUSTERS = "clusters.npz"
 
@@ -61,29 +38,34 @@ Assigned = npt.NDArray[np.int64]
 _KEYS = ("nmi", "ari", "acc")
 
 
-class PairSettings(TrainSettings):
-    """`balance` is the weight of pairs apart; `clusters` that of the network's outputs.
-
-    Without `clusters` it has as many as the data have classes.
-    """
+class OutputsSettings(TrainSettings):
+    """A network of `clusters` outputs; without them it has as many as the data have classes."""
 
     clusters: int | None = Field(default=None, ge=2)
-    balance: float = Field(default=0.1, ge=0)
     batch_size: int = Field(default=128, ge=2)
     halve_after: int | None = Field(default=None, ge=1)
     stop_after: int | None = Field(default=5, ge=1)
 
     @model_validator(mode="after")
-    def _not_compiled(self) -> "PairSettings":
+    def _not_compiled(self) -> "OutputsSettings":
         if self.compiled:
-            raise ValueError("compiled: pairs of a batch can't be")
+            raise ValueError("compiled: what compares the windows of a batch can't be")
         return self
 
     def network(self, data: SplitData) -> nn.Module:
-        """Return the network with fresh weights, its logits those of clusters."""
-        count = self.clusters or len(data.classes)
+        """Return the network with fresh weights."""
+        return self.with_outputs(self.clusters or len(data.classes))
+
+    def with_outputs(self, count: int) -> nn.Module:
+        """Return the network with fresh weights and so many outputs."""
         options: dict[str, Any] = dict(self.options)
         return build(self.model, [f"cluster {n}" for n in range(count)], protocols=(), **options)
+
+
+class PairSettings(OutputsSettings):
+    """`balance` is the weight of pairs apart."""
+
+    balance: float = Field(default=0.1, ge=0)
 
 
 @stage("pretrain-pairs", PairSettings, per_seed=True)
@@ -109,7 +91,7 @@ def pretrain_pairs(settings: PairSettings, context: StageContext) -> StageOutcom
     return StageOutcome(metrics={name: {**told, **training, **size_of(model, data.samples)}})
 
 
-class FreshSettings(PairSettings):
+class FreshSettings(OutputsSettings):
     """A network that nothing was taught; training settings don't count."""
 
     epochs: int = 1
@@ -169,7 +151,7 @@ def cluster(settings: ClusterSettings, context: StageContext) -> StageOutcome:
     assigned = logits(model, windows).argmax(axis=1)
     training = {"epochs": result.epochs, "history": columns(history(context.folder))}
     refuse_collapse(assigned, settings.collapsed_share)
-    return _outcome(context, data, assigned, training)
+    return clusters_outcome(context, data, assigned, training)
 
 
 class AssignSettings(StageSettings):
@@ -184,99 +166,7 @@ def assign(settings: AssignSettings, context: StageContext) -> StageOutcome:
     """Take the largest of a network's answers for the cluster, without further learning."""
     data = split_data(context, settings.data)
     answers = logits(trained(context, settings.network), data.part("test"))
-    return _outcome(context, data, answers.argmax(axis=1), {})
-
-
-class KMeansSettings(StageSettings):
-    """`network` gives its embedding of each window; without one the windows themselves are taken.
-
-    `starts` is how often the best of several is sought.
-    """
-
-    data: str = "data"
-    network: str | None = None
-    clusters: int = Field(ge=2)
-    starts: int = Field(default=10, ge=1)
-
-
-@stage("k-means", KMeansSettings, per_seed=True)
-def k_means(settings: KMeansSettings, context: StageContext) -> StageOutcome:
-    """Cluster by K-means (MacQueen 1967)."""
-    data = split_data(context, settings.data)
-    if settings.network is None:
-        points = _flat(data)
-    else:
-        points = embeddings(trained(context, settings.network), data.part("test"))
-    found = KMeans(settings.clusters, n_init=settings.starts, random_state=context.seed)
-    assigned = found.fit_predict(points).astype(np.int64)
-    return _outcome(context, data, assigned, {})
-
-
-class EmbeddedSettings(StageSettings):
-    """`coder_epochs` are those of the autoencoder, `starts` those of the K-means in its code."""
-
-    data: str = "data"
-    clusters: int = Field(ge=2)
-    coder_epochs: int = Field(ge=1)
-    epochs: int = Field(ge=1)
-    batch_size: int = Field(default=256, ge=2)
-    learning_rate: float = Field(default=1e-3, gt=0)
-    starts: int = Field(default=20, ge=1)
-    settled: float = Field(default=0.999, gt=0, le=1)
-    settled_epochs: int = Field(default=1, ge=1)
-    precision: Precision | Literal["auto"] = "auto"
-    threads: int | None = Field(default=None, ge=1)
-
-
-def _fit_unlabelled(
-    learner: Learner,
-    windows: BatchSource,
-    epochs: int,
-    settings: EmbeddedSettings,
-    context: StageContext,
-) -> int:
-    """Train in a folder of its own; return the number of epochs."""
-    result = fit(
-        learner,
-        windows,
-        windows,
-        epochs=epochs,
-        batch_size=settings.batch_size,
-        directory=context.folder / type(learner).__name__.lower(),
-        precision=settings.precision,
-        accelerator="auto",
-        seed=context.seed,
-        threads=settings.threads,
-    )
-    return result.epochs
-
-
-@stage("embedded-clustering", EmbeddedSettings, per_seed=True)
-def embedded_clustering(settings: EmbeddedSettings, context: StageContext) -> StageOutcome:
-    """Cluster by an autoencoder and centres in its code (DEC: Xie et al. 2016)."""
-    data = split_data(context, settings.data)
-    windows = data.part("test")
-    torch.manual_seed(context.seed)
-    coder = Autoencoder(data.samples)
-    coding = Autoencoding(coder, settings.learning_rate)
-    coded = _fit_unlabelled(coding, windows, settings.coder_epochs, settings, context)
-    points = answers_of(coder.encode, windows)
-    found = KMeans(settings.clusters, n_init=settings.starts, random_state=context.seed).fit(points)
-    model = EmbeddedClusters(coder, torch.from_numpy(found.cluster_centers_.astype(np.float32)))
-    settling = Settling(settings.settled, settings.settled_epochs)
-    clustering = EmbeddedClustering(model, settings.clusters, settings.learning_rate, settling)
-    epochs = _fit_unlabelled(clustering, windows, settings.epochs, settings, context)
-    assigned = logits(model, windows).argmax(axis=1)
-    return _outcome(context, data, assigned, {"coder_epochs": coded, "epochs": epochs})
-
-
-def _flat(data: SplitData) -> npt.NDArray[np.float32]:
-    """Return windows of unit power as points, [n, 2 samples]."""
-    x = data.dataset.x.rows(data.split.parts["test"])
-    level = np.sqrt(np.square(x).mean(axis=(1, 2), keepdims=True))
-    level[level == 0] = 1
-    points: npt.NDArray[np.float32] = (x / level).reshape(len(x), -1)
-    return points
+    return clusters_outcome(context, data, answers.argmax(axis=1), {})
 
 
 def _outputs(model: nn.Module, samples: int) -> int:
@@ -284,7 +174,7 @@ def _outputs(model: nn.Module, samples: int) -> int:
         return int(model.eval()(torch.zeros(1, 2, samples)).shape[1])
 
 
-def _outcome(
+def clusters_outcome(
     context: StageContext, data: SplitData, assigned: Assigned, told: dict[str, Any]
 ) -> StageOutcome:
     """Write `CLUSTERS`, and compare with the labels."""

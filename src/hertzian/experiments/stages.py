@@ -31,6 +31,7 @@ _MODULES: tuple[str, ...] = (
     "hertzian.experiments.classifiers.smaller",
     "hertzian.experiments.classifiers.train",
     "hertzian.experiments.clustering",
+    "hertzian.experiments.clustering_baselines",
     "hertzian.experiments.fine_tuning",
     "hertzian.experiments.held_out",
     "hertzian.experiments.labelled_recordings",
