@@ -47,7 +47,8 @@ def test_what_the_user_says_against_a_recording_is_told_once(tmp_path, capsys):
     np.ones(100, np.complex64).tofile(tmp_path / "a.sigmf-data")
     said = {"global": {"core:datatype": "cf32_le", "core:sample_rate": 1e6}}
     (tmp_path / "a.sigmf-meta").write_text(json.dumps(said))
-    (source,), errors = open_sources([tmp_path], Given(sample_rate_hz=2e6))
+    pair = [tmp_path / "a.sigmf-data", tmp_path / "a.sigmf-meta"]
+    (source,), errors = open_sources(pair, Given(sample_rate_hz=2e6))
     assert (source.recording.sample_rate_hz, errors) == (2e6, [])
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("warning: ")

@@ -77,6 +77,15 @@ def test_a_card_shows_no_long_list_and_no_more_digits_than_matter(hertzian, ship
 
 
 @pytest.mark.base
+def test_texts_and_whole_numbers_of_a_card_are_as_they_are(hertzian, shipped, base_install):
+    told = {"note": 'say "x" at C:\\x', "center_hz": 433920000.0, "inner": {"path": 'a"b'}}
+    (shipped / "tiny.json").write_text(json.dumps(CARD | {"measured": told}))
+    card = hertzian("models", "tiny").out
+    for text in ('note: say "x" at C:\\x', "center_hz: 433920000.0", "inner:", '  path: a"b'):
+        assert text in card
+
+
+@pytest.mark.base
 def test_an_unknown_name_lists_those_known(hertzian, shipped, base_install):
     done = hertzian("models", "absent")
     assert (done.status, done.out) == (1, "")

@@ -36,6 +36,13 @@ def test_classes_are_taken_by_name_and_numbered_anew(data):
     assert (part.preset, part.sample_rate_hz) == ("p", 12.0)
 
 
+def test_every_spelling_of_a_class_is_taken(data):
+    part = of_classes(dataclasses.replace(data, modulations=("FM", "BPSK", "GFSK", "WBFM")), ["FM"])
+    assert len(part) == 20
+    assert set(part.group % 4) == {0, 3}
+    assert not part.modulation.any()
+
+
 @pytest.mark.parametrize(
     ("names", "message"),
     [

@@ -82,6 +82,26 @@ def test_clusters_get_sharper_without_labels(tmp_path):
     assert learner.frequencies.sum().item() == pytest.approx(1, abs=1e-4)
 
 
+def test_an_interrupted_clustering_goes_on_to_the_same_result(tmp_path):
+    data = waves(300, 1)
+    x, _ = data[np.arange(3)]
+
+    def run(folder, *epochs):
+        for most in epochs:
+            torch.manual_seed(3)
+            coder = Autoencoder(32, (16, 4))
+            with torch.no_grad():
+                model = EmbeddedClusters(coder, coder.encode(x))
+            learner = EmbeddedClustering(model, 3, 1e-3, Settling(1.0, 9))
+            fit(learner, data, data, epochs=most, directory=folder, **OPTIONS)
+        return learner
+
+    whole, resumed = run(tmp_path / "a", 6), run(tmp_path / "b", 3, 6)
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[name]), name
+    assert torch.equal(whole.assigned, resumed.assigned)
+
+
 def test_silence_is_coded_too():
     learner = Autoencoding(Autoencoder(128, (8, 2)), 1e-3)
     silence = torch.zeros(3, 2, 128)

@@ -96,3 +96,22 @@ def test_clusters_are_what_neighbours_share(tmp_path):
     learner = SemanticClustering(Small(), 3, 1e-2, Settling())
     fit(learner, Neighbours(data, near), data, epochs=15, directory=tmp_path, **OPTIONS)
     assert cluster_block(labels.numpy(), learner.assigned.numpy())["acc"] > 0.9
+
+
+@pytest.mark.parametrize("kind", ["contrast", "semantic"])
+def test_an_interrupted_training_goes_on_to_the_same_result(tmp_path, kind):
+    data = windows(300, 5, 128)
+    near = np.stack([(np.arange(300) + step) % 300 for step in (1, 7, 50)], axis=1)
+
+    def run(folder, *epochs):
+        for most in epochs:
+            if kind == "contrast":
+                learner, taught = Contrast(Small(8), 1e-2, stop_after=None, seed=4), data
+            else:
+                learner = SemanticClustering(Small(), 3, 1e-3, Settling(1.0, 9))
+                taught = Neighbours(data, near)
+            fit(learner, taught, data, epochs=most, directory=folder, **OPTIONS)
+        return learner.state_dict()
+
+    whole, resumed = run(tmp_path / "a", 6), run(tmp_path / "b", 3, 6)
+    assert all(torch.equal(tensor, resumed[name]) for name, tensor in whole.items())

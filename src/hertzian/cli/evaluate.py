@@ -105,7 +105,8 @@ def _evaluate_recordings(
     def classify(path: Path, form: str | None, rate_hz: float | None) -> Sequence[Detection]:
         return recogniser.recognise(open_recording(path, format=form, sample_rate_hz=rate_hz))
 
-    with output.progress("recordings", len(entries), as_json=as_json) as advance:
+    bar = output.progress("recordings", len(entries), as_json=as_json)
+    with output.warnings_as_lines(), bar as advance:
         return evaluate_manifest(
             entries,
             classify,

@@ -83,24 +83,24 @@ def open_sources(paths: Sequence[Path], given: Given) -> tuple[list[Source], lis
     """
     sources: dict[Path, Source] = {}
     errors: list[HertzianError] = []
-    for path in paths:
-        try:
-            files = find_recordings(path)
-        except HertzianError as error:
-            errors.append(error)
-            continue
-        for file in files:
+    with output.warnings_as_lines():
+        for path in paths:
             try:
-                with output.warnings_as_lines():
+                files = find_recordings(path)
+            except HertzianError as error:
+                errors.append(error)
+                continue
+            for file in files:
+                try:
                     recording = open_recording(
                         file,
                         format=given.format,
                         sample_rate_hz=given.sample_rate_hz,
                         center_frequency_hz=given.center_frequency_hz,
                     )
-            except HertzianError as error:
-                errors.append(error)
-                continue
-            name = file.relative_to(path) if path.is_dir() else Path(file.name)
-            sources.setdefault(recording.data_path.resolve(), Source(recording, name))
+                except HertzianError as error:
+                    errors.append(error)
+                    continue
+                name = file.relative_to(path) if path.is_dir() else Path(file.name)
+                sources.setdefault(recording.data_path.resolve(), Source(recording, name))
     return list(sources.values()), errors

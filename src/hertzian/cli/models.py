@@ -176,22 +176,33 @@ def _print_card(entry: Entry, console: Console) -> None:
 
 
 def _plain(value: Any) -> str:
-    """Return a card's value as text: nested ones as indented JSON without brackets and quotes.
+    """Return a card's value as text, nested ones indented.
 
-    Of what is long only the length is told, and numbers have four digits.
+    Of what is long only the length is told, and shares have four digits.
     """
-    text = json.dumps(_brief(value), indent=2, ensure_ascii=False)
-    lines = (line.rstrip("{}[], ").replace('"', "") for line in text.splitlines())
-    return "\n".join(line for line in lines if line.strip()) or "none"
+    return "\n".join(_lines(value)) or "none"
 
 
-def _brief(value: Any) -> Any:
+def _lines(value: Any) -> list[str]:
     if isinstance(value, dict | list) and len(value) > _LONG:
-        return f"a {'table' if isinstance(value, dict) else 'list'} of {len(value)}"
+        return [f"a {'table' if isinstance(value, dict) else 'list'} of {len(value)}"]
     if isinstance(value, dict):
-        return {key: _brief(one) for key, one in value.items()}
+        return [line for key, one in value.items() for line in _under(key, one)]
+    if isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
+        return [line for one in value for line in _lines(one)]
     if isinstance(value, list):
-        plain = all(isinstance(one, str | int | float) for one in value)
-        told = [_brief(one) for one in value]
-        return ", ".join(str(one) for one in told) if plain else told
-    return float(f"{value:.4g}") if isinstance(value, float) else value
+        return [", ".join(map(_scalar, value))] if value else []
+    return [_scalar(value)]
+
+
+def _under(name: str, value: Any) -> list[str]:
+    lines = _lines(value)
+    if len(lines) > 1 or (isinstance(value, dict) and 0 < len(value) <= _LONG):
+        return [f"{name}:", *(f"  {line}" for line in lines)]
+    return [f"{name}: {line}" for line in lines or ["none"]]
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, float) and not value.is_integer():
+        return f"{value:.4g}"
+    return "none" if value is None else str(value)

@@ -19,6 +19,7 @@ def of_classes(dataset: Dataset, names: Sequence[str]) -> Dataset:
         names: canonical, or aliases of these.
 
     Raises:
+        HertzianError: a name that is none of a modulation.
         DatasetError: none are named, one is named twice, or the dataset has no such class.
     """
     wanted = [canonical(name) for name in names]
@@ -28,9 +29,8 @@ def of_classes(dataset: Dataset, names: Sequence[str]) -> Dataset:
         raise DatasetError(f"no class {missing[0]!r}; these data have {', '.join(known)}")
     if not wanted or len(set(wanted)) < len(wanted):
         raise DatasetError(f"expected one class or more, each once, found {', '.join(names)}")
-    places = np.full(len(dataset.modulations), -1, np.int64)
-    for place, name in enumerate(wanted):
-        places[known[name]] = place
+    spellings = [canonical(name) for name in dataset.modulations]
+    places = np.array([wanted.index(name) if name in wanted else -1 for name in spellings])
     labels = places[dataset.modulation]
     taken = take_rows(dataset, np.flatnonzero(labels >= 0))
     spelled = tuple(dataset.modulations[known[name]] for name in wanted)

@@ -4,6 +4,7 @@ A `dataset` of one part, `test`, is what is clustered; its labels are looked at 
 Each stage that clusters has a block of metrics under its own name, and leaves `clusters.npz`.
 """
 
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -22,14 +23,30 @@ from hertzian.experiments.classifiers.train import (
     TrainSettings,
     fit_network,
     fresh_network,
+    network_settings,
+    refuse_other_windows,
     source_of,
     stage_name,
     trained,
 )
-from hertzian.experiments.stages import StageContext, StageOutcome, StageSettings, stage
-from hertzian.models import build
+from hertzian.experiments.stages import (
+    ExperimentError,
+    StageContext,
+    StageOutcome,
+    StageSettings,
+    stage,
+)
+from hertzian.models import MultiHead, build
 from hertzian.recordings import atomic_path
-from hertzian.training import Mixed, PairClassifier, PairClustering, Precision, Settling, history
+from hertzian.training import (
+    Learner,
+    Mixed,
+    PairClassifier,
+    PairClustering,
+    Precision,
+    Settling,
+    history,
+)
 
 CLUSTERS = "clusters.npz"
 
@@ -87,7 +104,7 @@ def pretrain_pairs(settings: PairSettings, context: StageContext) -> StageOutcom
         f"{name}: {100 * result.best_accuracy:.2f}% of pairs told rightly, {result.epochs} epochs"
     )
     told = {"pairs_right": result.best_accuracy, "loss": result.best_loss}
-    training = {"epochs": result.epochs, "history": columns(history(context.folder))}
+    training = {"epochs": result.epochs, "history": figures(learner, context.folder)}
     return StageOutcome(metrics={name: {**told, **training, **size_of(model, data.samples)}})
 
 
@@ -105,7 +122,25 @@ def fresh(settings: FreshSettings, context: StageContext) -> StageOutcome:
     return StageOutcome()
 
 
-class ClusterSettings(NetworkSettings):
+class SettlingSettings(StageSettings):
+    """How long and how clusters are learnt; they settle as `training.Settling` has it."""
+
+    data: str = "data"
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(default=128, ge=2)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    settled: float = Field(default=0.999, gt=0, le=1)
+    settled_epochs: int = Field(default=3, ge=1)
+    precision: Precision | Literal["auto"] = "auto"
+    threads: int | None = Field(default=None, ge=1)
+
+    @property
+    def settling(self) -> Settling:
+        """When training ends."""
+        return Settling(self.settled, self.settled_epochs)
+
+
+class ClusterSettings(SettlingSettings, NetworkSettings):
     """`network` is the stage of the network that is taught by its own confident pairs.
 
     The rest as `training.PairClustering` has it. A cluster with more than `collapsed_share` of the
@@ -113,19 +148,17 @@ class ClusterSettings(NetworkSettings):
     """
 
     network: str
-    data: str = "data"
-    epochs: int = Field(ge=1)
-    batch_size: int = Field(default=128, ge=2)
-    learning_rate: float = Field(default=1e-3, gt=0)
     upper: float = Field(default=0.95, gt=0, le=1)
     lower: float = Field(default=0.7, ge=0, lt=1)
     closing: float = Field(default=0.0, ge=0)
     balance: float = Field(default=100.0, ge=0)
-    settled: float = Field(default=0.999, gt=0, le=1)
-    settled_epochs: int = Field(default=3, ge=1)
     collapsed_share: float = Field(default=COLLAPSED_SHARE, gt=0, le=1)
-    precision: Precision | Literal["auto"] = "auto"
-    threads: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "ClusterSettings":
+        if self.lower >= self.upper:
+            raise ValueError(f"lower: expected less than upper, {self.upper}")
+        return self
 
     def source(self, context: StageContext) -> TrainSettings:
         """Return those of the network that was pre-trained."""
@@ -135,8 +168,8 @@ class ClusterSettings(NetworkSettings):
 @stage("cluster", ClusterSettings, per_seed=True)
 def cluster(settings: ClusterSettings, context: StageContext) -> StageOutcome:
     """Cluster windows by deep transfer clustering (Xuan et al. 2021, eq. 7-9)."""
-    data, model = split_data(context, settings.data), trained(context, settings.network)
-    windows = data.part("test")
+    data = split_data(context, settings.data)
+    windows, model = data.part("test"), asked_network(context, settings.network, data)
     learner = PairClustering(
         model,
         _outputs(model, data.samples),
@@ -145,11 +178,11 @@ def cluster(settings: ClusterSettings, context: StageContext) -> StageOutcome:
         lower=settings.lower,
         closing=settings.closing,
         balance=settings.balance,
-        settling=Settling(settings.settled, settings.settled_epochs),
+        settling=settings.settling,
     )
     result = fit_network(settings, context, learner, windows, Mixed(windows))
     assigned = logits(model, windows).argmax(axis=1)
-    training = {"epochs": result.epochs, "history": columns(history(context.folder))}
+    training = {"epochs": result.epochs, "history": figures(learner, context.folder)}
     refuse_collapse(assigned, settings.collapsed_share)
     return clusters_outcome(context, data, assigned, training)
 
@@ -165,8 +198,30 @@ class AssignSettings(StageSettings):
 def assign(settings: AssignSettings, context: StageContext) -> StageOutcome:
     """Take the largest of a network's answers for the cluster, without further learning."""
     data = split_data(context, settings.data)
-    answers = logits(trained(context, settings.network), data.part("test"))
+    answers = logits(asked_network(context, settings.network, data), data.part("test"))
     return clusters_outcome(context, data, answers.argmax(axis=1), {})
+
+
+def asked_network(context: StageContext, name: str, data: SplitData) -> nn.Module:
+    """Return the network of an earlier stage, which takes these windows and gives one answer.
+
+    Raises:
+        ExperimentError: it does not, or was pruned, so that no later stage could build it.
+    """
+    if network_settings(context, name).pruned:
+        raise ExperimentError(f"stage {name} leaves a pruned network; give the one it was made of")
+    model = trained(context, name)
+    if isinstance(model, MultiHead):
+        raise ExperimentError(f"stage {name} trains a network with several heads; give one of one")
+    refuse_other_windows(model, source_of(context, name).model, data)
+    return model
+
+
+def figures(learner: Learner, folder: Path) -> dict[str, list[float | None]]:
+    """Return what a training went through; its share has the name of what is measured."""
+    told = columns(history(folder))
+    named = {"validation_accuracy": learner.measured.replace(" ", "_")}
+    return {named.get(name, name): values for name, values in told.items()}
 
 
 def _outputs(model: nn.Module, samples: int) -> int:
@@ -177,7 +232,7 @@ def _outputs(model: nn.Module, samples: int) -> int:
 def clusters_outcome(
     context: StageContext, data: SplitData, assigned: Assigned, told: dict[str, Any]
 ) -> StageOutcome:
-    """Write `CLUSTERS`, and compare with the labels."""
+    """Write `CLUSTERS`, and compare with the labels; SNRs are rounded to whole decibels."""
     truth, snr_db = data.labels("test"), data.snr_db("test")
     with atomic_path(context.folder / CLUSTERS) as partial, partial.open("wb") as file:
         np.savez_compressed(
@@ -189,18 +244,13 @@ def clusters_outcome(
             examples=np.array(data.description),
         )
     name, block = stage_name(context), cluster_block(truth, assigned)
-    levels = sorted({float(level) for level in snr_db})
-    cuts = {level: cluster_block(*_from(level, snr_db, truth, assigned)) for level in levels}
-    block["acc_by_least_snr"] = {f"{level:g}": cut["acc"] for level, cut in cuts.items()}
-    heard = _from(0.0, snr_db, truth, assigned)
-    if len(heard[0]):
-        block["snr_ge_0"] = cluster_block(*heard)
+    levels = np.rint(snr_db)
+    cuts = {int(least): levels >= least for least in np.unique(levels[np.isfinite(levels)])}
+    block["acc_by_least_snr"] = {
+        str(least): cluster_block(truth[heard], assigned[heard])["acc"]
+        for least, heard in cuts.items()
+    }
+    heard = levels >= 0
+    block["snr_ge_0"] = cluster_block(truth[heard], assigned[heard]) if heard.any() else None
     context.log(f"{name}: " + ", ".join(f"{key.upper()} {block[key]:.4f}" for key in _KEYS))
     return StageOutcome(metrics={name: {**block, **told}})
-
-
-def _from(
-    level: float, snr_db: npt.NDArray[np.float32], truth: Assigned, assigned: Assigned
-) -> tuple[Assigned, Assigned]:
-    heard = snr_db >= level
-    return truth[heard], assigned[heard]

@@ -136,10 +136,7 @@ def _plan(recipe: Recipe, scale: Scale, out: Path, log: Callable[[str], None]) -
     outputs: dict[int, dict[str, Path]] = {seed: {} for seed in recipe.seeds}
     steps = []
     for name, kind in kinds.items():
-        settings = recipe.stages[name].model_dump(mode="json")
-        # what says nothing is left out, so that a new option leaves earlier runs as they are
-        said = {key: value for key, value in settings.items() if value is not None}
-        described = {**said, **recipe.stages[name].named_files()}
+        described = {**recipe.stages[name].said(), **recipe.stages[name].named_files()}
         # equal digests count once, so that one more seed leaves what all of them share as it is
         shared = _digest(name, described, recipe.seeds[0], *dict.fromkeys(chains.values()))
         for seed in recipe.seeds if kind.per_seed else recipe.seeds[:1]:
@@ -205,6 +202,7 @@ def _execute(step: _Step) -> _Stamp:
     before = _read_stamp(step.folder)
     if before is None or before.digest != step.digest:
         if step.folder.exists():
+            step.context.log(f"{step.title}: begun with other settings, starts again")
             shutil.rmtree(step.folder)
         before = _Stamp(settings=step.settings, digest=step.digest)
         step.folder.mkdir(parents=True)

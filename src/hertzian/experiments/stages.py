@@ -50,6 +50,14 @@ class StageSettings(BaseModel):
 
     kind: str
 
+    def said(self) -> dict[str, Any]:
+        """Return what the settings say; an option that says nothing, None, is left out.
+
+        So a new option leaves earlier runs as they are.
+        """
+        told = self.model_dump(mode="json")
+        return {key: value for key, value in told.items() if value is not None}
+
     def named_files(self) -> dict[str, str]:
         """Return a digest of each file that a setting names: it may change under its name."""
         return {}

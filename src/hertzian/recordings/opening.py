@@ -137,7 +137,7 @@ def _open_sigmf(source: Path, meta: Path, data: Path | None, given: _Given) -> R
     metadata = load_metadata(meta)
     facts = sigmf_facts(meta, metadata, format=given.format)
     stated = stated_format(metadata), facts.sample_rate_hz, facts.center_frequency_hz
-    _warn_of_differing(source, given, _Given(*stated))
+    _warn_of_differing(meta, given, _Given(*stated))
     data = data or data_file_of(meta, metadata)
     data_bytes = file_bytes(data) - facts.header_bytes - facts.trailing_bytes
     if data_bytes < 0:

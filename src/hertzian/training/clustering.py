@@ -20,7 +20,8 @@ class PairClassifier(Classifier):
     """Pre-training: learn which labelled windows belong together (eq. 5).
 
     What is learnt tells classes apart, not which is which: the accuracy of the validation is the
-    share of pairs, each class of a pair being as likely, that are told rightly at S = 1/2.
+    share of pairs that are told rightly at S = 1/2, the mean of those of one class and of two. A
+    window and itself are no pair.
 
     Args:
         model: float32 [batch, 2, samples] -> logits [batch, class_count].
@@ -61,8 +62,8 @@ class PairClassifier(Classifier):
         size = len(labels)
         loss = pair_loss(found, together, apart, self.balance)
         self.log("validation_loss", loss, batch_size=size)
-        alike = found.values >= _ALIKE
-        right = (_share(alike, together) + _share(~alike, apart)) / 2
+        alike, itself = found.values >= _ALIKE, torch.eye(size, dtype=torch.bool, device=x.device)
+        right = (_share(alike, together & ~itself) + _share(~alike, apart)) / 2
         self.log("validation_accuracy", right, prog_bar=True, batch_size=size)
 
 

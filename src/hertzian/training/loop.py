@@ -127,7 +127,7 @@ def fit(
             "auto" takes it where it is fast, see `fast_precision`.
         accelerator: "auto" takes a GPU where there is one.
         seed: of the shuffling and the dropout.
-        threads: processor threads; None leaves torch's choice.
+        threads: processor threads while it trains; None leaves torch's choice.
         max_minutes: start no further epoch once this much time has passed (the schedule is not
             shortened: call again with the same `epochs` to finish it).
         progress: show on standard error how far it is: a bar, or a line an epoch where that is

@@ -1,8 +1,9 @@
 """SCAN, a baseline: contrast without labels, then clusters that neighbours share.
 
 Equation numbers are those of Van Gansbeke et al., SCAN: Learning to classify images without labels,
-2020. Its pretext is SimCLR (Chen et al., A simple framework for contrastive learning of visual
-representations, 2020); views of a window are as `augment` makes them, and in noise of their own.
+2020; its third step, learning from one's own labels, is left out. Its pretext is SimCLR (Chen et
+al., A simple framework for contrastive learning of visual representations, 2020); views of a window
+are as `augment` makes them, and in noise of their own.
 """
 
 import numpy as np
@@ -30,12 +31,19 @@ def contrast_loss(first: Tensor, second: Tensor, temperature: float) -> Tensor:
         second: those of another view of the same windows.
         temperature: of the similarities.
     """
-    both = nn.functional.normalize(torch.cat([first, second]).float(), dim=1)
-    alike = both @ both.T / temperature
+    both = torch.cat([first, second])
+    alike = _cosines(both, both) / temperature
     alike.fill_diagonal_(-torch.inf)
     count = len(first)
     partners = torch.arange(2 * count, device=first.device).roll(count)
     return nn.functional.cross_entropy(alike, partners)
+
+
+def _cosines(first: Tensor, second: Tensor) -> Tensor:
+    # half precision would leave little of what a temperature enlarges
+    with torch.autocast(first.device.type, enabled=False):
+        ours, theirs = (nn.functional.normalize(one.float(), dim=1) for one in (first, second))
+        return ours @ theirs.T
 
 
 class Contrast(Classifier):
@@ -76,11 +84,10 @@ class Contrast(Classifier):
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Add one batch, of which the views are the same in every epoch."""
         generator = torch.Generator().manual_seed(batch_index)
-        first, second = (self.model(_view(batch[0], generator)).float() for _ in range(2))
+        first, second = (self.model(_view(batch[0], generator)) for _ in range(2))
         size = len(first)
         self.log("validation_loss", contrast_loss(first, second, self.temperature), batch_size=size)
-        ours, theirs = (nn.functional.normalize(one, dim=1) for one in (first, second))
-        nearest = (ours @ theirs.T).argmax(dim=1)
+        nearest = _cosines(first, second).argmax(dim=1)
         found = (nearest == torch.arange(size, device=nearest.device)).float().mean()
         self.log("validation_accuracy", found, prog_bar=True, batch_size=size)
 

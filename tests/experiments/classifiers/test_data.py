@@ -11,6 +11,7 @@ from hertzian.datasets.synthesis import synthesise
 from hertzian.experiments import ExperimentError, load_recipe, run_recipe
 from hertzian.experiments.classifiers.data import DatasetSettings, make_dataset, split_data
 from hertzian.experiments.recipe import FOLDERS
+from hertzian.signal import HertzianError
 from hertzian.training import DatasetRows
 
 PRESET = {"preset": "rml2016-10a-corrected", "per": 20, "snr": (0.0, 18.0)}
@@ -123,11 +124,13 @@ def test_windows_made_again_otherwise_are_refused(tmp_path, file):
     [
         ({}, "expected a preset or a file, and not both"),
         ({"preset": "field", "file": "a.h5"}, "expected a preset or a file, and not both"),
+        ({"preset": "rml2016-10a", "classes": ("BPSK", "nonsense")}, "unknown modulation 'nons"),
+        ({"preset": "rml2016-10a", "classes": ("BPSK",)}, "at least 2 items"),
         ({"preset": "field", "fractions": {"train": 0.5, "rest": 0.5}}, "fractions: expected"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(settings, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, HertzianError), match=message):
         DatasetSettings(kind="dataset", **settings)
 
 
@@ -142,6 +145,11 @@ def test_windows_are_of_the_classes_and_the_length_asked_for(tmp_path):
     assert x.shape == (24, 2, 1000)
     np.testing.assert_array_equal(x[:, :, :128], x[:, :, 128:256])
     assert np.bincount(labels).tolist() == [8, 8, 8]
+
+
+def test_what_is_not_said_is_no_part_of_the_description(tmp_path):
+    _, later = _made(tmp_path, **PRESET, split="random")
+    assert "null" not in split_data(later, "data").description
 
 
 def test_classes_are_drawn_by_the_seed(tmp_path):

@@ -63,7 +63,7 @@ class DatasetSettings(StageSettings):
     split: Literal["random", "grouped"] = "grouped"
     fractions: dict[str, PositiveFloat] = Field(default_factory=lambda: dict(SHARES))
     split_seed: int = Field(default=0, ge=0)
-    classes: tuple[str, ...] | None = None
+    classes: tuple[str, ...] | None = Field(default=None, min_length=2)
     most_classes: int | None = Field(default=None, ge=2)
     samples: int | None = Field(default=None, ge=1)
 
@@ -71,6 +71,8 @@ class DatasetSettings(StageSettings):
     def _one_source(self) -> "DatasetSettings":
         if (self.preset is None) == (self.file is None):
             raise ValueError("expected a preset or a file, and not both")
+        for name in self.classes or ():
+            canonical(name)
         if not self.fractions or not set(self.fractions) <= set(PARTS):
             raise ValueError(f"fractions: expected {', '.join(PARTS)}, or some of them")
         return self
@@ -188,7 +190,7 @@ class SplitData:
     @property
     def description(self) -> str:
         """What is the same for two that have the same windows in the same parts."""
-        said = {**self._settings.model_dump(mode="json"), **self._settings.named_files()}
+        said = {**self._settings.said(), **self._settings.named_files()}
         return json.dumps({**said, "split_hash": self.split.hash}, sort_keys=True)
 
     def part(self, name: str) -> BatchSource:

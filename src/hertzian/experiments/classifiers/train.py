@@ -233,7 +233,7 @@ def fresh_network(settings: TrainSettings, context: StageContext, data: SplitDat
     """
     torch.manual_seed(context.seed)
     model = settings.network(data)
-    _refuse_other_windows(model, settings.model, data)
+    refuse_other_windows(model, settings.model, data)
     return model
 
 
@@ -290,8 +290,12 @@ def stage_name(context: StageContext) -> str:
     return context.folder.parent.name
 
 
-def _refuse_other_windows(model: nn.Module, name: str, data: SplitData) -> None:
-    """Find out before the training whether a network takes windows of this length."""
+def refuse_other_windows(model: nn.Module, name: str, data: SplitData) -> None:
+    """Find out beforehand whether a network, by its name, takes windows of this length.
+
+    Raises:
+        ExperimentError: it does not.
+    """
     model.eval()
     try:
         with torch.no_grad():
