@@ -148,6 +148,7 @@ class ClusterSettings(SettlingSettings, NetworkSettings):
     """
 
     network: str
+    learning_rate: float = Field(default=1e-4, gt=0)
     upper: float = Field(default=0.95, gt=0, le=1)
     lower: float = Field(default=0.7, ge=0, lt=1)
     closing: float = Field(default=0.0, ge=0)
