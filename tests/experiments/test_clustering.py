@@ -91,9 +91,9 @@ def test_pairs_are_learnt_and_clusters_found_without_labels(run):
     assert metrics["taught"]["pairs_right"]["mean"] > 0.7  # chance is 1/2
     for name in ("alone", "clustered", "k-means-embedding"):
         block = metrics[name]["snr_ge_0"]
-        assert block["acc"]["mean"] > 0.6  # of three classes
-        assert block["nmi"]["mean"] > 0.2
-    assert metrics["k-means"]["snr_ge_0"]["acc"]["mean"] < 0.6  # windows as they are tell little
+        assert block["acc"]["mean"] > 0.45  # of three classes
+        assert block["nmi"]["mean"] > 0.25
+    assert metrics["k-means"]["snr_ge_0"]["nmi"]["mean"] < 0.1  # windows as they are tell little
 
 
 def test_each_clustering_is_told_over_the_least_snr(run):
