@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from tests.training.examples import moments, windows
-from torch import nn
+from tests.training.examples import Layered, windows
 
 from hertzian.evaluation import EvaluationError
 from hertzian.evaluation.clusters import cluster_block, refuse_collapse
@@ -20,20 +19,6 @@ from hertzian.training import (
 OPTIONS = {"batch_size": 64, "threads": 1, "progress": False}
 
 
-class Small(nn.Module):
-    """A layer on moments of the input, which tell the classes."""
-
-    def __init__(self, outputs=3):
-        super().__init__()
-        torch.manual_seed(2)
-        self.layers = nn.Sequential(
-            nn.BatchNorm1d(3), nn.Linear(3, 16), nn.ReLU(), nn.Linear(16, outputs)
-        )
-
-    def forward(self, x):
-        return self.layers(moments(x))
-
-
 def unlabelled(data):
     """The same windows with labels that say nothing."""
     x, _ = data[np.arange(len(data))]
@@ -42,7 +27,7 @@ def unlabelled(data):
 
 def pretrained(folder, epochs=15):
     data = windows(600, 1, 128)
-    learner = PairClassifier(Small(), 3, 1e-2)
+    learner = PairClassifier(Layered(), 3, 1e-2)
     return learner, fit(learner, data, Mixed(data), epochs=epochs, directory=folder, **OPTIONS)
 
 
@@ -77,7 +62,7 @@ def test_clusters_are_learnt_without_labels(tmp_path):
 
 
 def test_without_pre_training_this_one_collapses_and_is_refused(tmp_path):
-    clustering = PairClustering(Small(), 3, 1e-3)
+    clustering = PairClustering(Layered(), 3, 1e-3)
     target = unlabelled(windows(300, 5, 128))
     fit(clustering, target, target, epochs=5, directory=tmp_path / "run", **OPTIONS)
     with pytest.raises(EvaluationError, match="the clusters have collapsed"):
@@ -89,7 +74,7 @@ def test_an_interrupted_clustering_goes_on_to_the_same_result(tmp_path):
 
     def run(folder, *epochs):
         for most in epochs:
-            learner = PairClustering(Small(), 3, 1e-3, settling=Settling(1.0, 9))
+            learner = PairClustering(Layered(), 3, 1e-3, settling=Settling(1.0, 9))
             fit(learner, target, target, epochs=most, directory=folder, **OPTIONS)
         return learner, history(folder)
 
@@ -103,17 +88,17 @@ def test_an_interrupted_clustering_goes_on_to_the_same_result(tmp_path):
 def test_thresholds_that_close_end_it_when_they_meet(tmp_path):
     target = unlabelled(windows(300, 5, 128))
     options = {"upper": 0.9, "lower": 0.5, "closing": 0.15, "settling": Settling(1.0, 99)}
-    learner = PairClustering(Small(), 3, 1e-3, balance=1.0, **options)
+    learner = PairClustering(Layered(), 3, 1e-3, balance=1.0, **options)
     assert learner.thresholds(2) == pytest.approx((0.6, 0.53))
     result = fit(learner, target, target, epochs=20, directory=tmp_path, **OPTIONS)
     assert result.complete
     assert result.epochs == 3  # 0.45 is below 0.545
     with pytest.raises(HertzianError, match="close by 0 or more"):
-        PairClustering(Small(), 3, 1e-3, closing=-0.1)
+        PairClustering(Layered(), 3, 1e-3, closing=-0.1)
 
 
 def test_a_batch_of_one_class_is_no_reason_to_fail():
-    learner = PairClassifier(Small(), 3, 1e-2).eval()
+    learner = PairClassifier(Layered(), 3, 1e-2).eval()
     x, _ = windows(8, 3, 128)[np.arange(8)]
     assert torch.isfinite(learner.training_loss((x, torch.zeros(8, dtype=torch.int64))))
     assert torch.isfinite(learner.training_loss((x[:1], torch.zeros(1, dtype=torch.int64))))
@@ -122,7 +107,7 @@ def test_a_batch_of_one_class_is_no_reason_to_fail():
 @pytest.mark.parametrize(("upper", "lower"), [(0.5, 0.5), (0.5, 0.9), (1.1, 0.5), (0.9, -0.1)])
 def test_thresholds_are_in_order(upper, lower):
     with pytest.raises(HertzianError, match="0 <= lower < upper <= 1"):
-        PairClustering(Small(), 3, 1e-3, upper=upper, lower=lower)
+        PairClustering(Layered(), 3, 1e-3, upper=upper, lower=lower)
 
 
 @pytest.mark.parametrize(("share", "epochs"), [(0.0, 1), (1.1, 1), (0.9, 0)])

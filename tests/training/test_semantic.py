@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from tests.training.examples import moments, windows
+from tests.training.examples import Layered, moments, windows
 from torch import nn
 
 from hertzian.evaluation.clusters import cluster_block
@@ -18,18 +18,6 @@ from hertzian.training.semantic import (
 OPTIONS = {"batch_size": 64, "threads": 1, "progress": False}
 
 
-class Small(nn.Module):
-    def __init__(self, outputs=3):
-        super().__init__()
-        torch.manual_seed(2)
-        self.layers = nn.Sequential(
-            nn.BatchNorm1d(3), nn.Linear(3, 16), nn.ReLU(), nn.Linear(16, outputs)
-        )
-
-    def forward(self, x):
-        return self.layers(moments(x))
-
-
 def test_the_contrast_is_equation_1():
     first, second = torch.randn(2, 5, 4, generator=torch.Generator().manual_seed(1))
     both = np.concatenate([first, second]).astype(float)
@@ -44,7 +32,7 @@ def test_the_contrast_is_equation_1():
 
 def test_views_of_a_window_find_each_other(tmp_path):
     data = windows(600, 1, 128)
-    result = fit(Contrast(Small(8), 1e-2), data, data, epochs=8, directory=tmp_path, **OPTIONS)
+    result = fit(Contrast(Layered(8), 1e-2), data, data, epochs=8, directory=tmp_path, **OPTIONS)
     assert result.best_accuracy > 10 / 64  # chance is 1/64
 
 
@@ -93,7 +81,7 @@ def test_clusters_are_what_neighbours_share(tmp_path):
     data = windows(600, 5, 128)
     x, labels = data[np.arange(600)]
     near = nearest_neighbours(nn.BatchNorm1d(3)(moments(x)).detach().numpy(), 5)
-    learner = SemanticClustering(Small(), 3, 1e-2, Settling())
+    learner = SemanticClustering(Layered(), 3, 1e-2, Settling())
     fit(learner, Neighbours(data, near), data, epochs=15, directory=tmp_path, **OPTIONS)
     assert cluster_block(labels.numpy(), learner.assigned.numpy())["acc"] > 0.9
 
@@ -106,9 +94,9 @@ def test_an_interrupted_training_goes_on_to_the_same_result(tmp_path, kind):
     def run(folder, *epochs):
         for most in epochs:
             if kind == "contrast":
-                learner, taught = Contrast(Small(8), 1e-2, stop_after=None, seed=4), data
+                learner, taught = Contrast(Layered(8), 1e-2, stop_after=None, seed=4), data
             else:
-                learner = SemanticClustering(Small(), 3, 1e-3, Settling(1.0, 9))
+                learner = SemanticClustering(Layered(), 3, 1e-3, Settling(1.0, 9))
                 taught = Neighbours(data, near)
             fit(learner, taught, data, epochs=most, directory=folder, **OPTIONS)
         return learner.state_dict()
