@@ -22,7 +22,6 @@ CSV_COLUMNS: tuple[str, ...] = (
 """Heads of `write_csv`. `center_hz` is the offset from the recording's centre, which is
 `center_frequency_hz`, 0 where nobody knows it; both as in the JSON."""
 
-
 _LEFT_OUT_FIRST = ("Family", "Duration", "SNR", "Start")
 """Columns that a narrow terminal does without, in this order."""
 

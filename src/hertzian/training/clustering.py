@@ -69,7 +69,7 @@ class PairClassifier(Classifier):
 
 def _share(right: Tensor, of: Tensor) -> Tensor:
     """Return the share of some pairs that are right, 1 where there are none."""
-    return (right & of).sum() / of.sum() if of.any() else torch.ones(())
+    return (right & of).sum() / of.sum() if of.any() else torch.ones((), device=of.device)
 
 
 class PairClustering(Clustering):
