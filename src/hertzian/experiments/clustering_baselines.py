@@ -1,11 +1,8 @@
 """Stages of other ways to cluster, which deep transfer clustering is measured beside."""
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from pydantic import Field
-from sklearn.cluster import KMeans
-from threadpoolctl import threadpool_limits
 from torch import nn
 
 from hertzian.experiments.classifiers.data import split_data
@@ -38,15 +35,13 @@ from hertzian.training.embedded import (
     EmbeddedClustering,
     EmbeddedClusters,
 )
+from hertzian.training.kmeans import k_means
 from hertzian.training.semantic import (
     Contrast,
     Neighbours,
     SemanticClustering,
     nearest_neighbours,
 )
-
-_SEEDS = 1 << 32
-"""Of scikit-learn."""
 
 
 class KMeansSettings(StageSettings):
@@ -62,7 +57,7 @@ class KMeansSettings(StageSettings):
 
 
 @stage("k-means", KMeansSettings, per_seed=True)
-def k_means(settings: KMeansSettings, context: StageContext) -> StageOutcome:
+def k_means_stage(settings: KMeansSettings, context: StageContext) -> StageOutcome:
     """Cluster by K-means (MacQueen 1967)."""
     data = split_data(context, settings.data)
     windows = data.part("test")
@@ -71,20 +66,8 @@ def k_means(settings: KMeansSettings, context: StageContext) -> StageOutcome:
         points = answers_of(lambda x: normalise(x).flatten(1), windows)
     else:
         points = embeddings(asked_network(context, settings.network, data), windows)
-    found = _k_means(points, settings.clusters, settings.starts, context.seed)
+    found = k_means(points, settings.clusters, settings.starts, context.seed)
     return clusters_outcome(context, data, found.labels_.astype(np.int64), {})
-
-
-def _k_means(points: npt.NDArray[np.float32], clusters: int, starts: int, seed: int) -> KMeans:
-    """Return the best of several clusterings; the same for any number of processors.
-
-    Raises:
-        ExperimentError: more clusters than points.
-    """
-    if clusters > len(points):
-        raise ExperimentError(f"{clusters} clusters of {len(points)} windows are not possible")
-    with threadpool_limits(1):
-        return KMeans(clusters, n_init=starts, random_state=seed % _SEEDS).fit(points)
 
 
 class EmbeddedSettings(SettlingSettings):
@@ -107,7 +90,7 @@ def embedded_clustering(settings: EmbeddedSettings, context: StageContext) -> St
     coding = Autoencoding(coder, settings.learning_rate)
     coded = _fit(coding, windows, windows, settings.coder_epochs, settings, context)
     points = answers_of(coder.encode, windows)
-    found = _k_means(points, settings.clusters, settings.starts, context.seed)
+    found = k_means(points, settings.clusters, settings.starts, context.seed)
     model = EmbeddedClusters(coder, torch.from_numpy(found.cluster_centers_.astype(np.float32)))
     learner = EmbeddedClustering(
         model, settings.clusters, settings.learning_rate, settings.settling
