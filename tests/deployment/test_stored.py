@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from hertzian.deployment import ModelMetadata, load_predictor
 from hertzian.deployment.export import save_model
 from hertzian.deployment.finding import SHIPPED, shipped_names
-from hertzian.deployment.stored import load_network
+from hertzian.deployment.stored import Structure, load_network
 from hertzian.models import build
 from hertzian.signal import HertzianError
 
@@ -127,3 +127,56 @@ def test_a_card_of_before_says_what_to_do(tmp_path):
     (tmp_path / "pet-cgdnn.json").write_text(json.dumps(card))
     with pytest.raises(HertzianError, match="does not say which network it is; train the model"):
         load_network(tmp_path / "pet-cgdnn.onnx")
+
+
+CLUSTERS = {
+    **{"answers": 4, "width": 4, "bare": False, "modulations": ["OOK", "2FSK", "OOK"]},
+    **{"protocols": [None, "doorbell", None], "doubts": [0.1, 0.2, 0.25], "noise": 3},
+}
+
+
+@pytest.fixture
+def named(tmp_path):
+    """A small model of named clusters, in its three files."""
+    torch.manual_seed(0)
+    structure = Structure(name="dtc", options={"samples": 32}, clusters=CLUSTERS)
+    metadata = ModelMetadata(
+        **{"name": "two", "version": "1", "classes": ("OOK", "2FSK", "unknown", "noise")},
+        **{"protocols": ("doorbell", "none"), "samples": 32, "occupied_share": 0.5},
+        **{"parameters": 0, "macs": 0},
+    )
+    network = structure.model_dump(mode="json")
+    save_model(structure.network(metadata), metadata, tmp_path, network=network)
+    return tmp_path
+
+
+def test_named_clusters_come_back(named):
+    stored = load_network(named / "two.onnx")
+    x = np.random.default_rng(0).normal(size=(3, 2, 32)).astype(np.float32)
+    expected = load_predictor(named / "two.onnx").heads(x)
+    with torch.no_grad():
+        found = stored.module(torch.from_numpy(x))
+    for head in ("modulation", "protocol"):
+        np.testing.assert_allclose(found[head].numpy(), expected[head], atol=1e-4)
+        np.testing.assert_allclose(np.exp(expected[head]).sum(1), 1, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"modulations": ["OOK", "2FSK", "BPSK"]}, "can't be built with these classes"),
+        ({"protocols": ["a", "b", "c"]}, "can't be built with these classes"),
+        ({"width": 5}, "weights of another network than its card says"),
+        ({"answers": 5}, "weights of another network than its card says"),
+        ({"width": 1 << 30}, "not a model card"),
+        ({"doubts": [0.1]}, "doubts and protocols are of the 3 clusters"),
+        ({"doubts": [0.1, 2, 0.3]}, "not a model card"),
+        ({"noise": 4}, "noise is one of 4 answers"),
+        ({"bare": True}, "weights of another network than its card says"),
+    ],
+)
+def test_clusters_of_strangers_are_checked(named, changes, message):
+    network = {"name": "dtc", "options": {"samples": 32}, "clusters": CLUSTERS | changes}
+    change(named, network=network)
+    with pytest.raises(HertzianError, match=message):
+        load_network(named / "two.onnx")

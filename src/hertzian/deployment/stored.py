@@ -1,12 +1,19 @@
 """From a model's files back to its torch module: weights by safetensors, structure by the card."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    model_validator,
+)
 from torch import nn
 
 from hertzian.deployment.cards import metadata_in, read_card
@@ -15,16 +22,53 @@ from hertzian.deployment.finding import find_model
 from hertzian.deployment.metadata import ModelMetadata
 from hertzian.deployment.validation import explain
 from hertzian.models import build
+from hertzian.models.clusters import Clusters, NamedClusters
 from hertzian.models.shapes import take_shapes
+from hertzian.signal import NO_PROTOCOL
 
 LONGEST_WINDOW = 1 << 16
+UNKNOWN = "unknown"
 LARGEST_UNPRUNED = 50_000_000
+
+
+class ClusterNames(BaseModel):
+    """How a network becomes one of named clusters; see `models.clusters`.
+
+    Attributes:
+        answers: classes that the network was built with.
+        width: how many numbers it then says of a window.
+        bare: whether these are its embedding.
+        modulations: the name of each cluster.
+        protocols: likewise, None for none; empty where the model names none at all.
+        doubts: of each cluster, how likely one of it is something else, which is unknown.
+        noise: which of its answers is noise, or None.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    answers: int = Field(ge=2, le=10_000)
+    width: int = Field(ge=1, le=1 << 20)
+    bare: bool
+    modulations: tuple[str, ...] = Field(min_length=2, max_length=1000)
+    protocols: tuple[str | None, ...] = Field(default=(), max_length=1000)
+    doubts: tuple[Annotated[float, Field(ge=0, le=1)], ...]
+    noise: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _of_every_cluster(self) -> "ClusterNames":
+        count = len(self.modulations)
+        if len(self.doubts) != count or len(self.protocols) not in (0, count):
+            raise ValueError(f"doubts and protocols are of the {count} clusters")
+        if self.noise is not None and self.noise >= self.answers:
+            raise ValueError(f"noise is one of {self.answers} answers")
+        return self
 
 
 class Structure(BaseModel):
     """How a model's network is built: its name in the registry, and its options.
 
-    One that is `pruned` has fewer filters and units than that, as many as its weights say.
+    One that is `pruned` has fewer filters and units than that, as many as its weights say; with
+    `clusters` its answers are put to clusters that have names.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,10 +76,13 @@ class Structure(BaseModel):
     name: str = Field(min_length=1, max_length=200)
     options: dict[str, JsonValue] = Field(default_factory=dict, max_length=100)
     pruned: bool = False
+    clusters: ClusterNames | None = None
 
     def network(self, metadata: ModelMetadata) -> nn.Module:
         """Return the network with fresh weights, for a model's classes and heads."""
         options: dict[str, Any] = dict(self.options)
+        if self.clusters is not None:
+            return self._of_clusters(self.clusters, metadata, options)
         return build(
             self.name,
             metadata.classes,
@@ -43,6 +90,46 @@ class Structure(BaseModel):
             quantities=metadata.quantities,
             **options,
         )
+
+    def _of_clusters(
+        self, names: ClusterNames, metadata: ModelMetadata, options: dict[str, Any]
+    ) -> nn.Module:
+        answers = [f"answer {number}" for number in range(names.answers)]
+        network = build(self.name, answers, protocols=(), **options)
+        count = len(names.modulations)
+        inner = Clusters(network, names.width, count, bare=names.bare)
+        return name_clusters(inner, names, metadata)
+
+
+def name_clusters(
+    clusters: Clusters, names: ClusterNames, metadata: ModelMetadata
+) -> NamedClusters:
+    """Return clusters with their names, as the classes and protocols of a model.
+
+    Raises:
+        ValueError: a name is none of the model's.
+    """
+    of_modulation = _contributions(names.modulations, UNKNOWN, names.doubts, metadata.classes)
+    of_protocol, silent = None, 0
+    if names.protocols:
+        named = [NO_PROTOCOL if name is None else name for name in names.protocols]
+        of_protocol = _contributions(named, NO_PROTOCOL, names.doubts, metadata.protocols)
+        silent = metadata.protocols.index(NO_PROTOCOL)
+    noise = None
+    if names.noise is not None:
+        noise = (names.noise, metadata.classes.index("noise"), silent)
+    return NamedClusters(clusters, of_modulation, of_protocol, noise)
+
+
+def _contributions(
+    named: Sequence[str], otherwise: str, doubts: Sequence[float], known: Sequence[str]
+) -> torch.Tensor:
+    """Return what each cluster contributes to each of the known names, [clusters, names]."""
+    found = torch.zeros(len(named), len(known))
+    for row, (name, doubt) in enumerate(zip(named, doubts, strict=True)):
+        found[row, known.index(name)] += 1 - doubt
+        found[row, known.index(otherwise)] += doubt
+    return found
 
 
 class Stored(NamedTuple):
