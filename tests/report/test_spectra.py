@@ -6,6 +6,7 @@ import pytest
 from hertzian.recordings import open_recording
 from hertzian.report.spectra import (
     color_limits,
+    excerpt_image,
     instantaneous_frequency,
     power_spectrum,
     spectrogram_image,
@@ -173,3 +174,23 @@ def test_trajectory_has_q_upwards_and_i_to_the_right():
 def test_trajectory_of_silence_or_next_to_nothing_is_refused(iq):
     with pytest.raises(HertzianError, match="16 samples with power"):
         trajectory_density(iq)
+
+
+def test_an_excerpt_shows_where_power_is():
+    # a tone at a quarter of the rate in the second half alone
+    x = np.exp(0.5j * np.pi * np.arange(4096)) * (np.arange(4096) >= 2048)
+    image = excerpt_image(x, 1000.0)
+    rows, columns = image.power.shape
+    row = image.power.max(axis=1).argmax()
+    bin_hz = (image.upper_hz - image.lower_hz) / rows
+    assert image.lower_hz + (row + 0.5) * bin_hz == pytest.approx(250, abs=bin_hz / 2)
+    assert image.power[:, : int(0.45 * columns)].max() == 0
+    assert image.power[row, int(0.6 * columns) :].min() == pytest.approx(1, rel=1e-3)
+    assert image.stop_s == pytest.approx(4.096)
+
+
+def test_an_excerpt_may_be_short_but_not_empty():
+    assert excerpt_image(np.ones(16), 1.0).power.shape[0] == 8
+    for nothing in (np.ones(15), np.zeros(100)):
+        with pytest.raises(HertzianError, match="a spectrogram needs 16 samples with power"):
+            excerpt_image(nothing, 1.0)

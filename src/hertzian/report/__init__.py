@@ -1,5 +1,6 @@
 """Figures, self-contained HTML pages and tables of what was found or measured."""
 
+from hertzian.report.clusters import ClusterPage, ShownCluster, write_clusters
 from hertzian.report.curves import (
     accuracy_over_snr,
     confusion,
@@ -10,7 +11,7 @@ from hertzian.report.curves import (
 from hertzian.report.detections import write_report
 from hertzian.report.engineering import duration, engineering
 from hertzian.report.entries import DetectionView, ReportEntry
-from hertzian.report.figures import constellation, spectrogram, spectrum
+from hertzian.report.figures import constellation, excerpt_spectrogram, spectrogram, spectrum
 from hertzian.report.networks import (
     feature_maps,
     latencies,
@@ -24,12 +25,14 @@ from hertzian.report.tables import CSV_COLUMNS, DetectionsTable, write_csv
 
 __all__ = [
     "CSV_COLUMNS",
+    "ClusterPage",
     "Column",
     "DetectionView",
     "DetectionsTable",
     "Plot",
     "ReportEntry",
     "Section",
+    "ShownCluster",
     "SpectrogramImage",
     "Table",
     "accuracy_over_snr",
@@ -37,6 +40,7 @@ __all__ = [
     "constellation",
     "duration",
     "engineering",
+    "excerpt_spectrogram",
     "experiment_page",
     "feature_maps",
     "latencies",
@@ -50,6 +54,7 @@ __all__ = [
     "spectrogram_image",
     "spectrum",
     "training_history",
+    "write_clusters",
     "write_csv",
     "write_report",
 ]

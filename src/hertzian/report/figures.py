@@ -1,7 +1,7 @@
 """Figures of recordings and of single detections."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import matplotlib as mpl
 import numpy as np
@@ -13,7 +13,9 @@ from matplotlib.patches import Rectangle
 from hertzian.recordings import Recording
 from hertzian.report.engineering import axis_prefix, time_prefix
 from hertzian.report.spectra import (
+    SpectrogramImage,
     color_limits,
+    excerpt_image,
     instantaneous_frequency,
     power_spectrum,
     spectrogram_image,
@@ -56,36 +58,59 @@ def spectrogram(
         RecordingError: the recording cannot be read.
     """
     image = spectrogram_image(recording)
-    time, prefix_s = time_prefix(image.stop_s)
     known = recording.center_frequency_hz != 0
-    half_span = (image.upper_hz - image.lower_hz) / 2
-    frequency, prefix = axis_prefix(half_span, 0.02 if known else 1.0)
-    levels = decibels(image.power)
-    lower, upper = color_limits(levels)
     with style():
         figure = new_figure(11, 4.4)
         axes = figure.add_subplot()
-        axes.grid(visible=False)
-        picture = axes.imshow(
-            np.where(np.isfinite(levels), levels, lower),
-            extent=(0, image.stop_s / time, image.lower_hz / frequency, image.upper_hz / frequency),
-            origin="lower",
-            aspect="auto",
-            interpolation="none",
-            cmap=mpl.colormaps[HEAT].resampled(64),
-            vmin=lower,
-            vmax=upper,
-        )
-        offset = "" if known else " offset"
-        axes.set(xlabel=f"time ({prefix_s}s)", ylabel=f"frequency{offset} ({prefix}Hz)")
-        bar = figure.colorbar(picture, ax=axes, pad=0.012, fraction=0.03, aspect=30)
-        bar.outline.set_visible(False)
-        bar.set_label("level (dBFS)")
+        _draw_image(figure, axes, image, known=known, label="level (dBFS)")
         scale = recording.sample_rate_hz * image.stop_s, image.upper_hz - image.lower_hz
         bottom = image.lower_hz - recording.center_frequency_hz
         boxes = [_box(i, d, scale, bottom) for i, d in enumerate(detections)]
         _draw_boxes(axes, boxes, links or {})
     return figure
+
+
+def excerpt_spectrogram(iq: npt.ArrayLike, sample_rate_hz: float) -> Figure:
+    """Draw samples [n] at baseband, time across and frequency upwards.
+
+    Raises:
+        HertzianError: fewer than 16 samples, or no power in them.
+    """
+    image = excerpt_image(iq, sample_rate_hz)
+    image = replace(image, power=image.power / image.power.max())
+    with style():
+        figure = new_figure(6.8, 2.7, margins=(0.7, 0.8, 0.52, 0.3))
+        axes = figure.add_subplot()
+        _draw_image(figure, axes, image, known=False, label="level (dB)")
+        axes.set(title="Spectrogram")
+    return figure
+
+
+def _draw_image(
+    figure: Figure, axes: Axes, image: SpectrogramImage, *, known: bool, label: str
+) -> None:
+    """Draw a spectrogram and its scale, over the offset where the centre isn't `known`."""
+    time, prefix_s = time_prefix(image.stop_s)
+    half_span = (image.upper_hz - image.lower_hz) / 2
+    frequency, prefix = axis_prefix(half_span, 0.02 if known else 1.0)
+    levels = decibels(image.power)
+    lower, upper = color_limits(levels)
+    axes.grid(visible=False)
+    picture = axes.imshow(
+        np.where(np.isfinite(levels), levels, lower),
+        extent=(0, image.stop_s / time, image.lower_hz / frequency, image.upper_hz / frequency),
+        origin="lower",
+        aspect="auto",
+        interpolation="none",
+        cmap=mpl.colormaps[HEAT].resampled(64),
+        vmin=lower,
+        vmax=upper,
+    )
+    offset = "" if known else " offset"
+    axes.set(xlabel=f"time ({prefix_s}s)", ylabel=f"frequency{offset} ({prefix}Hz)")
+    bar = figure.colorbar(picture, ax=axes, pad=0.012, fraction=0.03, aspect=30)
+    bar.outline.set_visible(False)
+    bar.set_label(label)
 
 
 def _box(index: int, detection: Detection, scale: tuple[float, float], bottom_hz: float) -> _Box:

@@ -74,6 +74,33 @@ def spectrogram_image(recording: Recording) -> SpectrogramImage:
     )
 
 
+def excerpt_image(iq: npt.ArrayLike, sample_rate_hz: float) -> SpectrogramImage:
+    """Return the spectrogram of samples [n] at baseband, frequencies being offsets.
+
+    Frames of N samples, N about the square root of n and at least 8, lie an eighth of that apart.
+
+    Raises:
+        HertzianError: fewer than 16 samples, or no power in them.
+    """
+    x = np.asarray(iq, dtype=np.complex64)
+    if x.size < _FEWEST_SAMPLES or not np.any(x):
+        raise HertzianError(f"a spectrogram needs {_FEWEST_SAMPLES} samples with power in them")
+    size = min(_ROWS, max(8, 2 ** round(math.log2(x.size) / 2)))
+    columns = min(_COLUMNS, 1 + (x.size - size) // max(1, size // 8))
+    starts = np.linspace(0, x.size - size, columns).round().astype(np.int64)
+    frames = x[starts[:, None] + np.arange(size)]
+    half = sample_rate_hz / 2
+    lower = -half - half / size
+    return SpectrogramImage(
+        power=_largest_power(frames[:, None]).T,
+        start_s=0.0,
+        stop_s=x.size / sample_rate_hz,
+        lower_hz=lower,
+        upper_hz=lower + 2 * half,
+        complete=True,
+    )
+
+
 def _frame_blocks(
     recording: Recording, starts: npt.NDArray[np.int64], size: int
 ) -> Iterator[tuple[int, Complex]]:
