@@ -114,13 +114,17 @@ def to_baseband(sighting: Sighting) -> Baseband:
 
 
 def windows(baseband: Baseband, limit: int) -> Samples:
-    """Cut baseband into complex64 [count, WINDOW], count from 1 to `limit`.
+    """Cut baseband into complex64 [count, WINDOW], count from 1 to `limit`; see `cut_windows`."""
+    return cut_windows(baseband.iq, limit)
+
+
+def cut_windows(iq: Samples, limit: int) -> Samples:
+    """Cut samples at baseband into complex64 [count, WINDOW], count from 1 to `limit`.
 
     Windows follow each other without overlap; a signal shorter than one is padded with zeros, the
     last one is aligned to the end. Windows that hold little energy (gaps between packets) are left
     out; of too many, evenly spaced ones stay.
     """
-    iq = baseband.iq
     if iq.size <= WINDOW:
         return np.pad(iq, (0, WINDOW - iq.size))[None, :]
     starts = list(range(0, iq.size - WINDOW + 1, WINDOW))
