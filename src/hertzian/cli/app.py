@@ -10,6 +10,7 @@ import typer
 from hertzian.cli import output
 from hertzian.cli.bench import bench
 from hertzian.cli.classify import classify
+from hertzian.cli.cluster import cluster
 from hertzian.cli.data import data
 from hertzian.cli.demo import demo
 from hertzian.cli.evaluate import evaluate
@@ -33,6 +34,7 @@ VERBS: dict[str, Callable[..., Any] | typer.Typer] = {
     "run": run,
     "reproduce": reproduce,
     "evaluate": evaluate,
+    "cluster": cluster,
     "export": export,
     "quantize": quantize,
     "prune": prune,

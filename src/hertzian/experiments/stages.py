@@ -36,6 +36,10 @@ _MODULES: tuple[str, ...] = (
     "hertzian.experiments.held_out",
     "hertzian.experiments.labelled_recordings",
     "hertzian.experiments.protocol_evidence",
+    "hertzian.experiments.unlabelled.captures",
+    "hertzian.experiments.unlabelled.group",
+    "hertzian.experiments.unlabelled.heard",
+    "hertzian.experiments.unlabelled.show",
 )
 
 

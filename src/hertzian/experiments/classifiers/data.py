@@ -79,7 +79,7 @@ class DatasetSettings(StageSettings):
 
     def named_files(self) -> dict[str, str]:
         """Return what tells the file from another of its name: its size and both its ends."""
-        return {} if self.file is None else {"file_digest": _digest(Path(self.file))}
+        return {} if self.file is None else {"file_digest": file_digest(Path(self.file))}
 
 
 @stage("dataset", DatasetSettings)
@@ -137,7 +137,8 @@ def _open(settings: DatasetSettings, folder: Path) -> Dataset:
     return found if settings.samples is None else of_length(found, settings.samples)
 
 
-def _digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """Return what tells a file from another of its name: its size and both its ends."""
     if not path.is_file():
         return "none"
     size = path.stat().st_size
