@@ -18,6 +18,7 @@ from hertzian.experiments import (
     run_recipe,
 )
 from hertzian.experiments.classifiers.tested import embeddings
+from hertzian.signal import HertzianError
 from hertzian.training import ArrayDataset
 
 CLASSES = ("BPSK", "GFSK", "WBFM", "AM-SSB")
@@ -42,6 +43,10 @@ RECIPE = {
         "clustered": {
             **{"kind": "cluster", "network": "taught", "epochs": 3, "batch_size": 32},
             **{"learning_rate": 1e-4, "precision": "32-true", "threads": 1},
+        },
+        "centred": {
+            **{"kind": "cluster", "network": "taught", "centred": True, "epochs": 1},
+            **{"batch_size": 32, "learning_rate": 1e-6, "precision": "32-true", "threads": 1},
         },
         "k-means": {"kind": "k-means", "clusters": 4, "starts": 2},
         "embedded": {
@@ -113,6 +118,24 @@ def test_each_clustering_is_told_over_the_least_snr(run):
     assert metrics["embedded"]["epochs"]["mean"] <= 2
     assert len(metrics["clustered"]["history"]["kept_their_cluster"]) == 3
     assert "clustered" in (folder / "report.html").read_text()
+
+
+def test_clusters_may_begin_where_k_means_finds_them(run):
+    folder = run[1] / "stages"
+    kept = np.load(folder / "centred" / "seed-0" / "clusters.npz")["assigned"]
+    # as many as the network has outputs, and hardly moved by a rate of next to nothing
+    data = np.load(folder / "clustered" / "seed-0" / "clusters.npz")
+    assert len(np.unique(kept)) == 4
+    assert run[0].metrics["centred"]["snr_ge_0"]["acc"]["mean"] > 0.45
+    assert not np.array_equal(kept, data["assigned"])
+
+
+def test_a_network_without_a_dense_head_is_not_centred(tmp_path):
+    fresh = {"kind": "fresh-network", "model": "cnn1", "clusters": 3}
+    clustered = {"kind": "cluster", "network": "fresh", "centred": True, "epochs": 1}
+    stages = {"data": laid(tmp_path), "fresh": fresh, "clustered": clustered}
+    with pytest.raises(ExperimentError, match="Cnn1 has no dense layer on its embedding"):
+        run_recipe(written(tmp_path, stages), "smoke", tmp_path / "run", command="")
 
 
 def untaught(folder, **stages):
@@ -187,7 +210,7 @@ def test_a_network_with_several_heads_is_refused(tmp_path, asking):
 
 def test_more_clusters_than_windows_are_refused(tmp_path):
     stages = {"data": laid(tmp_path), "asked": {"kind": "k-means", "clusters": 41}}
-    with pytest.raises(ExperimentError, match="41 clusters of 40 windows"):
+    with pytest.raises(HertzianError, match="41 clusters of 40 windows"):
         run_recipe(written(tmp_path, stages), "smoke", tmp_path / "run", command="")
 
 

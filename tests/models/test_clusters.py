@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from hertzian.models import build
-from hertzian.models.clusters import Clusters, NamedClusters
+from hertzian.models.clusters import Clusters, NamedClusters, take_centres
 from hertzian.signal import HertzianError
 
 
@@ -22,7 +22,7 @@ class Answering(nn.Module):
 
 def clusters(centres, spread=2.0):
     model = Clusters(Answering(), 3, len(centres), bare=False)
-    model.take_centres(torch.tensor(centres), spread)
+    take_centres(model.clusters, torch.tensor(centres), spread)
     return model.eval()
 
 

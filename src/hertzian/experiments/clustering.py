@@ -16,7 +16,7 @@ from torch import nn
 from hertzian.deployment.export import save_safetensors
 from hertzian.evaluation.clusters import COLLAPSED_SHARE, cluster_block, refuse_collapse
 from hertzian.experiments.classifiers.data import SplitData, split_data
-from hertzian.experiments.classifiers.tested import columns, logits, size_of
+from hertzian.experiments.classifiers.tested import columns, embeddings, logits, size_of
 from hertzian.experiments.classifiers.train import (
     WEIGHTS,
     NetworkSettings,
@@ -37,8 +37,10 @@ from hertzian.experiments.stages import (
     stage,
 )
 from hertzian.models import MultiHead, build
+from hertzian.models.clusters import take_centres
 from hertzian.recordings import atomic_path
 from hertzian.training import (
+    BatchSource,
     Learner,
     Mixed,
     PairClassifier,
@@ -47,12 +49,14 @@ from hertzian.training import (
     Settling,
     history,
 )
+from hertzian.training.kmeans import k_means
 
 CLUSTERS = "clusters.npz"
 
 Assigned = npt.NDArray[np.int64]
 
 _KEYS = ("nmi", "ari", "acc")
+_STARTS = 20
 
 
 class OutputsSettings(TrainSettings):
@@ -143,11 +147,13 @@ class SettlingSettings(StageSettings):
 class ClusterSettings(SettlingSettings, NetworkSettings):
     """`network` is the stage of the network that is taught by its own confident pairs.
 
-    The rest as `training.PairClustering` has it. A cluster with more than `collapsed_share` of the
-    windows is an error.
+    It begins with its own outputs for clusters or, `centred`, where K-means finds some in its
+    embedding. The rest as `training.PairClustering` has it. A cluster with more than
+    `collapsed_share` of the windows is an error.
     """
 
     network: str
+    centred: Literal[True] | None = None
     learning_rate: float = Field(default=1e-4, gt=0)
     upper: float = Field(default=0.95, gt=0, le=1)
     lower: float = Field(default=0.7, ge=0, lt=1)
@@ -171,6 +177,8 @@ def cluster(settings: ClusterSettings, context: StageContext) -> StageOutcome:
     """Cluster windows by deep transfer clustering (Xuan et al. 2021, eq. 7-9)."""
     data = split_data(context, settings.data)
     windows, model = data.part("test"), asked_network(context, settings.network, data)
+    if settings.centred:
+        _centre(model, windows, context.seed)
     learner = PairClustering(
         model,
         _outputs(model, data.samples),
@@ -186,6 +194,25 @@ def cluster(settings: ClusterSettings, context: StageContext) -> StageOutcome:
     training = {"epochs": result.epochs, "history": figures(learner, context.folder)}
     refuse_collapse(assigned, settings.collapsed_share)
     return clusters_outcome(context, data, assigned, training)
+
+
+def _centre(model: nn.Module, windows: BatchSource, seed: int) -> None:
+    """Let the head of a network assign its embedding to the nearest of the centres of K-means.
+
+    Its outputs stay as many; see `models.clusters.centred`.
+
+    Raises:
+        ExperimentError: its head is no dense layer on its embedding.
+    """
+    head = getattr(model, "head", None)
+    points = embeddings(model, windows)
+    if not isinstance(head, nn.Linear) or head.in_features != points.shape[1]:
+        raise ExperimentError(
+            f"{type(model).__name__} has no dense layer on its embedding, which `centred` needs"
+        )
+    found = k_means(points, head.out_features, _STARTS, seed)
+    centres = torch.from_numpy(found.cluster_centers_.astype(np.float32))
+    take_centres(head, centres, float(found.inertia_) / len(points))
 
 
 class AssignSettings(StageSettings):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from hertzian.experiments.comparisons import COMPARISONS
+from hertzian.experiments.page_clusters import cluster_section, find_clusterings
 from hertzian.experiments.page_networks import find_networks, network_sections, repetitions_of
 from hertzian.experiments.page_numbers import Row, measured
 from hertzian.experiments.page_studies import study_section
@@ -26,16 +27,18 @@ def write_page(result: Result, path: Path) -> None:
         lead += " The scale is reduced: these numbers are not those of the published protocol."
     if recipe.get("paper"):
         lead += f" After {recipe['paper']}."
-    networks = find_networks(result)
+    networks, clusterings = find_networks(result), find_clusterings(result)
+    shown = {**networks, **clusterings}
     others = {
         name: value
         for name, value in result.metrics.items()
-        if name not in networks and name != COMPARISONS
+        if name not in shown and name != COMPARISONS
     }
     sections = (
-        *study_section(result, networks),
+        *study_section(result, shown),
+        *cluster_section(result, clusterings),
         *network_sections(result, networks, path.parent),
-        *([Section("Measured", _others(others, result.seeds))] if others or not networks else []),
+        *([Section("Measured", _others(others, result.seeds))] if others or not shown else []),
         Section("How it was measured", (Table(("", ""), tuple(_provenance(result))),)),
         Section("Stages", (_stages(result),)),
         Section("Recipe", (Table(("setting", "value"), tuple(_settings(recipe))),)),

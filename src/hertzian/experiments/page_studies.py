@@ -1,4 +1,4 @@
-"""Parts of a page for studies: how accuracy depends on a setting."""
+"""Parts of a page for studies: how accuracy, or the ACC of clusters, depends on a setting."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,7 +13,8 @@ def study_section(result: Result, networks: Mapping[str, Mapping[str, Any]]) -> 
 
     Args:
         result: of the run.
-        networks: see `page_networks.find_networks`; what is none of them isn't drawn.
+        networks: see `page_networks.find_networks`, and `page_clusters.find_clusterings`; what is
+            none of them isn't drawn.
     """
     recipe: Mapping[str, Any] = result.recipe
     plots = [plot for study in recipe.get("studies", ()) for plot in _plots(study, networks)]
@@ -22,11 +23,23 @@ def study_section(result: Result, networks: Mapping[str, Mapping[str, Any]]) -> 
 
 
 def _plots(study: Mapping[str, Any], networks: Mapping[str, Mapping[str, Any]]) -> Iterator[Plot]:
+    agreed = {
+        curve: {
+            value: networks[stage]["acc"]["mean"]
+            for value, stage in stages.items()
+            if stage in networks and "acc" in networks[stage]
+        }
+        for curve, stages in study["curves"].items()
+    }
+    drawn = {name: found for name, found in agreed.items() if found}
+    if drawn:
+        figure = shares_over_setting(drawn, study["setting"], "ACC of the clusters")
+        yield Plot(figure, study["title"])
     measured = {
         curve: {
             value: curve_of(networks[stage]["accuracy_by_snr"])
             for value, stage in stages.items()
-            if stage in networks
+            if stage in networks and "accuracy_by_snr" in networks[stage]
         }
         for curve, stages in study["curves"].items()
     }

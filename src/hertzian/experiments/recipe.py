@@ -88,6 +88,7 @@ class Study(BaseModel):
         setting: what is varied, for the axis.
         curves: name of a curve -> value of the setting -> stage that measured it.
         snr: at which the accuracies are taken; None draws them over the SNR, one figure a curve.
+            Of stages that cluster the ACC is drawn.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)

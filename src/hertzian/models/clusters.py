@@ -11,6 +11,22 @@ _LEAST = 1e-12
 """Of a probability; its logarithm is what one window can say against a name."""
 
 
+def take_centres(layer: nn.Linear, centres: Tensor, spread: float) -> None:
+    """Make a layer's logits, but for what is common to all, -|z - m|^2 / spread.
+
+    The largest is then that of the nearest centre, as K-means assigns it.
+
+    Args:
+        layer: [.., features] -> [.., clusters], with a bias.
+        centres: m, [clusters, features].
+        spread: the mean square distance of a point from its own centre.
+    """
+    narrowest = max(spread, _LEAST)
+    with torch.no_grad():
+        layer.weight.copy_(2 * centres / narrowest)
+        layer.bias.copy_(-centres.square().sum(dim=1) / narrowest)
+
+
 class Clusters(nn.Module):
     """What a network says of a window, put to clusters by a dense layer.
 
@@ -43,19 +59,6 @@ class Clusters(nn.Module):
         """Return logits [batch, clusters] of float32 [batch, 2, samples]."""
         logits: Tensor = self.clusters(self.points(x))
         return logits
-
-    def take_centres(self, centres: Tensor, spread: float) -> None:
-        """Make the logits, but for what is common to all, -|z - m|^2 / spread.
-
-        The largest is then that of the nearest centre, as K-means assigns it.
-
-        Args:
-            centres: m, [clusters, features].
-            spread: the mean square distance of a point from its own centre, above zero.
-        """
-        with torch.no_grad():
-            self.clusters.weight.copy_(2 * centres / spread)
-            self.clusters.bias.copy_(-centres.square().sum(dim=1) / spread)
 
     def reorder(self, order: Sequence[int]) -> None:
         """Number the clusters anew: the first is what number `order[0]` was."""

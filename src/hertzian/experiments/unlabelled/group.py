@@ -21,7 +21,7 @@ from hertzian.experiments.stages import ExperimentError, StageContext, StageOutc
 from hertzian.experiments.unlabelled.heard import Unlabelled, unlabelled
 from hertzian.experiments.unlabelled.points import Int64, Points, by_signal, map_of, typical
 from hertzian.models import MultiHead
-from hertzian.models.clusters import Clusters
+from hertzian.models.clusters import Clusters, take_centres
 from hertzian.recordings import atomic_path
 from hertzian.signal import MODULATION
 from hertzian.training import Mixed, PairClustering
@@ -29,7 +29,6 @@ from hertzian.training.kmeans import estimate_clusters, k_means, prediction_stre
 
 GROUPS, RECORD = "groups.npz", "groups.json"
 _STARTS = 20
-_LEAST_SPREAD = 1e-12
 _PAIRED_SHARE = 0.15
 """Of the sampling rate: what signals fill in datasets such as RadioML's."""
 
@@ -218,7 +217,7 @@ def find_clusters(
     torch.manual_seed(seed)
     # a head that was taken off is not missed
     model = Clusters(source.network, points.shape[1], wanted, bare=bare)
-    model.take_centres(centres, max(float(found.inertia_) / len(points), _LEAST_SPREAD))
+    take_centres(model.clusters, centres, float(found.inertia_) / len(points))
     return model.eval(), strengths
 
 
