@@ -210,7 +210,7 @@ def test_a_network_with_several_heads_is_refused(tmp_path, asking):
 
 def test_more_clusters_than_windows_are_refused(tmp_path):
     stages = {"data": laid(tmp_path), "asked": {"kind": "k-means", "clusters": 41}}
-    with pytest.raises(HertzianError, match="41 clusters of 40 windows"):
+    with pytest.raises(HertzianError, match="41 clusters of only 40"):
         run_recipe(written(tmp_path, stages), "smoke", tmp_path / "run", command="")
 
 

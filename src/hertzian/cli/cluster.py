@@ -67,7 +67,9 @@ def cluster(
     epochs: Annotated[
         int, typer.Option(min=1, metavar="N", help="Of clustering, after --auxiliary, at most.")
     ] = 10,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything that is random.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Of everything that is random.")
+    ] = 0,
     form: Annotated[
         str | None,
         typer.Option("--format", metavar="F", help="Raw format: cu8, ci8, ci16, cf32 or cf64."),

@@ -38,6 +38,7 @@ from hertzian.recordings import atomic_path
 
 _STAMP = "stage.json"
 _NOTED_EVERY_S = 20.0
+_LONGEST_TOLD = 100
 
 _RecordT = TypeVar("_RecordT", bound=BaseModel)
 
@@ -190,12 +191,20 @@ def _refuse_other_results(step: _Step, out: Path) -> None:
         return
     ours, theirs = step.settings, stamp.settings
     keys = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
-    said = "; ".join(f"{k} was {theirs.get(k)!r} and is {ours.get(k)!r}" for k in keys[:3])
+    said = "; ".join(
+        f"{key} was {_short(theirs.get(key))} and is {_short(ours.get(key))}" for key in keys[:3]
+    )
     raise ExperimentError(
         f"{out}: stage {step.title} is finished with other settings "
         f"({said or 'of an earlier stage, or another file'}); give another --out, or delete "
         f"{step.folder} and what follows from it"
     )
+
+
+def _short(value: Any) -> str:
+    """Return a value as a message shows it: the beginning of what is long."""
+    told = repr(value)
+    return told if len(told) <= _LONGEST_TOLD else f"{told[:_LONGEST_TOLD]}..."
 
 
 def _execute(step: _Step) -> _Stamp:

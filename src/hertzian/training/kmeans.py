@@ -30,7 +30,7 @@ def k_means(points: Points, clusters: int, starts: int, seed: int) -> KMeans:
         HertzianError: more clusters than points.
     """
     if clusters > len(points):
-        raise HertzianError(f"{clusters} clusters of {len(points)} windows are not possible")
+        raise HertzianError(f"{clusters} clusters of only {len(points)}")
     with threadpool_limits(1):
         return KMeans(clusters, n_init=starts, random_state=seed % _SEEDS).fit(points)
 

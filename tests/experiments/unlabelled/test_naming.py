@@ -4,6 +4,7 @@ import pytest
 
 from hertzian.experiments import ExperimentError
 from hertzian.experiments.unlabelled.naming import (
+    BEFORE,
     NAMES,
     ClusterName,
     name_clusters_of,
@@ -54,12 +55,13 @@ def test_missing_and_large_files_are_told(tmp_path):
         read_names(tmp_path / "n.json", 4)
 
 
-def test_a_template_has_a_place_for_each_and_overwrites_nothing(tmp_path):
+def test_a_template_has_a_place_for_each_and_keeps_earlier_names(tmp_path):
     write_template(tmp_path, 3)
     assert json.loads((tmp_path / NAMES).read_text()) == {"1": None, "2": None, "3": None}
     (tmp_path / NAMES).write_text('{"1": "OOK"}')
     write_template(tmp_path, 3)
-    assert (tmp_path / NAMES).read_text() == '{"1": "OOK"}'
+    assert json.loads((tmp_path / NAMES).read_text()) == {"1": None, "2": None, "3": None}
+    assert (tmp_path / BEFORE).read_text() == '{"1": "OOK"}'
 
 
 def test_a_run_that_is_not_there_is_told(tmp_path):

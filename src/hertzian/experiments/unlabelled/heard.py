@@ -150,7 +150,8 @@ def listen_to(
         heard.append(_heard(recording, view))
     if len(heard) < 2:
         raise ExperimentError(
-            f"{len(heard)} signals were heard in {len(recordings)} recordings; clusters need more"
+            f"{len(heard)} signal(s) heard in {len(recordings)} recording(s); clusters need two or "
+            f"more: record longer, or more"
         )
     of_window = np.repeat(np.arange(len(heard)), [len(one) for one in cut])
     return HeardWindows(tuple(heard), np.concatenate(cut), of_window)

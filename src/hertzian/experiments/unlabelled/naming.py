@@ -25,6 +25,8 @@ from hertzian.signal import LABELS, NO_PROTOCOL, HertzianError, canonical
 NAMES = "clusters.json"
 """Where a person writes what each cluster is, in the folder of the run."""
 
+BEFORE = "clusters.before.json"
+
 NOISE = "noise"
 
 _STAGE = "stages/clusters"
@@ -53,12 +55,16 @@ _Names = TypeAdapter(dict[str, ClusterName | str | None])
 
 
 def write_template(folder: Path, count: int) -> None:
-    """Write `clusters.json` with an empty place for each cluster, unless there is one."""
-    path = folder / NAMES
-    if not path.exists():
-        with atomic_path(path) as partial:
-            empty = {str(number): None for number in range(1, count + 1)}
-            partial.write_text(json.dumps(empty, indent=2) + "\n", encoding="utf-8")
+    """Write `clusters.json` with an empty place for each cluster.
+
+    Names of earlier clusters, which don't fit these, are put beside it as `clusters.before.json`.
+    """
+    path, before = folder / NAMES, folder / BEFORE
+    if path.exists():
+        path.replace(before)
+    with atomic_path(path) as partial:
+        empty = {str(number): None for number in range(1, count + 1)}
+        partial.write_text(json.dumps(empty, indent=2) + "\n", encoding="utf-8")
 
 
 def read_names(path: Path, count: int) -> list[ClusterName]:
