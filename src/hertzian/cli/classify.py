@@ -12,16 +12,18 @@ from rich.console import Console
 from hertzian.cli import output
 from hertzian.cli.hearing import hear
 from hertzian.cli.inputs import Given, Source, hertz, open_sources, page
+from hertzian.cli.live import STREAM, hear_stream
 from hertzian.deployment.finding import load_predictor
+from hertzian.deployment.runtime import Predictor
 from hertzian.recognition import ReportRules, network_threads
-from hertzian.recordings import annotate_sigmf, detections_to_annotations
+from hertzian.recordings import Recording, annotate_sigmf, detections_to_annotations
 from hertzian.recordings.metadata import DATA_SUFFIX, META_SUFFIX
 from hertzian.recordings.samples import named_format
-from hertzian.report import DetectionsTable, ReportEntry, write_csv, write_report
+from hertzian.report import DetectionLines, DetectionsTable, ReportEntry, write_csv, write_report
 from hertzian.report.cells import percent
 from hertzian.report.detections import DETAILED
 from hertzian.report.text import shown_path
-from hertzian.signal import HertzianError
+from hertzian.signal import Detection, HertzianError
 
 
 def classify(
@@ -29,7 +31,8 @@ def classify(
         list[Path],
         typer.Argument(
             metavar="FILE...",
-            help="SigMF, raw samples, or WAV with I and Q as its channels; folders of these.",
+            help="SigMF, raw samples, or WAV with I and Q as its channels; folders of these; - for "
+            "raw samples on standard input.",
         ),
     ],
     model: Annotated[
@@ -65,12 +68,14 @@ def classify(
     """Find the signals in recordings, and tell what they are.
 
     Format, sampling rate and frequency come from SigMF, WAV headers and the usual file names; say
-    them where these don't. A file that cannot be read is told, and the others are still done.
+    them where these don't. A file that cannot be read is told, and the others are still done. Of a
+    stream on standard input each detection is told as it ends; Ctrl-C ends the stream.
 
     Examples:
     - `hertzian classify g001_433.92M_250k.cu8`
     - `hertzian classify capture.iq --format ci16 --sample-rate 2M4 --report capture.html`
     - `hertzian classify captures/ --sigmf-out annotated/ --csv found.csv`
+    - `rtl_sdr -f 433.92M -s 1M - | hertzian classify - --format cu8 --sample-rate 1M`
     """
     if form is not None:
         named_format(form)
@@ -80,12 +85,23 @@ def classify(
     if len(set(outputs)) < len(outputs):
         raise HertzianError("two outputs have the same name; give each a file of its own")
     predictor = load_predictor(model, network_threads())
+    rules = ReportRules(min_snr_db=min_snr)
+    if STREAM in files:
+        if len(files) > 1 or sigmf_out is not None or report is not None:
+            raise typer.BadParameter(
+                "standard input comes alone, and leaves no --sigmf-out and no --report, which "
+                "want a recording",
+                param_hint="FILE...",
+            )
+        _check_output(csv, [])
+        given = Given(form, sample_rate, center_frequency)
+        _classify_stream(predictor, given, model, rules, csv, as_json)
+        return
     sources, errors = open_sources(files, Given(form, sample_rate, center_frequency))
     targets = _sigmf_targets(sources, files, sigmf_out)
     for path in (report, csv):
         _check_output(path, sources)
     entries: list[ReportEntry] = []
-    rules = ReportRules(min_snr_db=min_snr)
     snippets = max(DETAILED // max(len(sources), 1), 1) if report is not None else 0
     total = sum(source.recording.samples for source in sources)
     with output.progress("samples", total, as_json=as_json) as advance:
@@ -113,6 +129,31 @@ def classify(
         output.print_error(str(failure))
     if errors:
         raise typer.Exit(1)
+
+
+def _classify_stream(
+    predictor: Predictor,
+    given: Given,
+    model: str,
+    rules: ReportRules,
+    csv: Path | None,
+    as_json: bool,
+) -> None:
+    """Tell what comes on standard input: line by line, and at its end as CSV or JSON."""
+    screen = output.console()
+    lines = DetectionLines()
+
+    def tell(recording: Recording, detection: Detection) -> None:
+        if not as_json:
+            screen.print(lines.of(recording, detection), soft_wrap=True)
+
+    entry = hear_stream(
+        predictor, given, model=model, rules=rules, tell=tell, keep=as_json or csv is not None
+    )
+    if csv is not None:
+        write_csv(csv, [entry])
+    if as_json:
+        output.print_json(document(entry))
 
 
 def document(entry: ReportEntry) -> dict[str, Any]:

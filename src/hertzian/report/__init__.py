@@ -21,12 +21,13 @@ from hertzian.report.networks import (
 )
 from hertzian.report.page import Column, Plot, Section, Table, experiment_page
 from hertzian.report.spectra import SpectrogramImage, power_spectrum, spectrogram_image
-from hertzian.report.tables import CSV_COLUMNS, DetectionsTable, write_csv
+from hertzian.report.tables import CSV_COLUMNS, DetectionLines, DetectionsTable, write_csv
 
 __all__ = [
     "CSV_COLUMNS",
     "ClusterPage",
     "Column",
+    "DetectionLines",
     "DetectionView",
     "DetectionsTable",
     "Plot",

@@ -3,11 +3,12 @@
 import csv
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from hertzian.recordings import atomic_path
+from hertzian.recordings import Recording, atomic_path
 from hertzian.report.cells import percent, protocol_cell, time_and_band
 from hertzian.report.entries import ReportEntry
 from hertzian.report.text import printable, shown_path
@@ -42,7 +43,9 @@ class DetectionsTable:
 
     def __init__(self, entries: Sequence[ReportEntry]) -> None:
         self._entries = entries
-        self._rows = [[_cells(entry, one) for one in entry.detections] for entry in entries]
+        self._rows = [
+            [_cells(entry.recording, one) for one in entry.detections] for entry in entries
+        ]
         every = [row for rows in self._rows for row in rows]
         protocols = any(one.protocol is not None for entry in entries for one in entry.detections)
         titles = [t for t in (every[0] if every else ()) if protocols or t != "Protocol"]
@@ -74,24 +77,50 @@ class DetectionsTable:
         return shown
 
     def _line(self, cells: Mapping[str, Text], shown: Sequence[str]) -> Text:
-        line = Text(overflow="fold")
-        for title in shown:
-            padding = " " * (self._widths[title] - cells[title].cell_len)
-            line.append(_GAP if line else "")
-            line.append(padding if title in _RIGHT else "")
-            line.append_text(cells[title])
-            line.append("" if title in _RIGHT else padding)
-        line.rstrip()
-        return line
+        return _aligned(cells, {title: self._widths[title] for title in shown})
 
 
-def _cells(entry: ReportEntry, detection: Detection) -> dict[str, Text]:
+class DetectionLines:
+    """Detections of a stream, a line each, under a heading before the first."""
+
+    _WIDTHS: ClassVar[Mapping[str, int]] = {
+        **{"Start": 11, "Duration": 9, "Centre": 14, "Bandwidth": 9, "SNR": 8},
+        **{"Modulation": 16, "Family": 14, "Protocol": 8},
+    }
+
+    def __init__(self) -> None:
+        self._begun = False
+
+    def of(self, recording: Recording, detection: Detection) -> Text:
+        """Return the line of a detection; the first has the heading above it."""
+        line = _aligned(_cells(recording, detection), self._WIDTHS)
+        if self._begun:
+            return line
+        self._begun = True
+        titles = {title: Text(title, "bold") for title in self._WIDTHS}
+        return Text("\n").join([_aligned(titles, self._WIDTHS), line])
+
+
+def _aligned(cells: Mapping[str, Text], widths: Mapping[str, int]) -> Text:
+    """Return the cells of a line, by the titles of their columns, at the widths of these."""
+    line = Text(overflow="fold")
+    for title, width in widths.items():
+        padding = " " * (width - cells[title].cell_len)
+        line.append(_GAP if line else "")
+        line.append(padding if title in _RIGHT else "")
+        line.append_text(cells[title])
+        line.append("" if title in _RIGHT else padding)
+    line.rstrip()
+    return line
+
+
+def _cells(recording: Recording, detection: Detection) -> dict[str, Text]:
     """Return a row's cells by the title of their column."""
     places = ("Start", "Duration", "Centre", "Bandwidth", "SNR")
     sure = Text(percent(detection.confidence), _confidence_style(detection.confidence))
     family = f"{printable(detection.family)} {percent(detection.family_confidence)}"
     return {
-        **dict(zip(places, map(Text, time_and_band(entry.recording, detection)), strict=True)),
+        **dict(zip(places, map(Text, time_and_band(recording, detection)), strict=True)),
         "Modulation": Text.assemble((printable(detection.modulation), "bold"), " ", sure),
         "Family": Text(family),
         "Protocol": Text(protocol_cell(detection)),
