@@ -130,8 +130,9 @@ def test_a_card_of_before_says_what_to_do(tmp_path):
 
 
 CLUSTERS = {
-    **{"answers": 4, "width": 4, "bare": False, "modulations": ["OOK", "2FSK", "OOK"]},
-    **{"protocols": [None, "doorbell", None], "doubts": [0.1, 0.2, 0.25], "noise": 3},
+    **{"answers": ["BPSK", "QPSK", "GFSK", "noise"], "width": 4, "bare": False},
+    **{"modulations": ["OOK", "2FSK", "OOK"], "protocols": [None, "doorbell", None]},
+    **{"temperature": 0.8, "biases": [0.1, 0.0, -0.1, 0.2]},
 }
 
 
@@ -167,11 +168,12 @@ def test_named_clusters_come_back(named):
         ({"modulations": ["OOK", "2FSK", "BPSK"]}, "can't be built with these classes"),
         ({"protocols": ["a", "b", "c"]}, "can't be built with these classes"),
         ({"width": 5}, "weights of another network than its card says"),
-        ({"answers": 5}, "weights of another network than its card says"),
+        ({"answers": ["BPSK", "noise"], "biases": []}, "weights of another network than its card"),
+        ({"answers": ["a", "b", "c", "noise"]}, "can't be built with these classes"),
         ({"width": 1 << 30}, "not a model card"),
-        ({"doubts": [0.1]}, "doubts and protocols are of the 3 clusters"),
-        ({"doubts": [0.1, 2, 0.3]}, "not a model card"),
-        ({"noise": 4}, "noise is one of 4 answers"),
+        ({"biases": [0.1]}, "biases are of all 4 answers, or of none"),
+        ({"protocols": ["a"]}, "protocols are of all 3 clusters, or of none"),
+        ({"temperature": 0}, "not a model card"),
         ({"bare": True}, "weights of another network than its card says"),
     ],
 )

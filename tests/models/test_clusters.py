@@ -1,10 +1,9 @@
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from hertzian.models import build
-from hertzian.models.clusters import Clusters, NamedClusters, take_centres
+from hertzian.models.clusters import Clusters, Hearing, NamedClusters, take_centres
 from hertzian.signal import HertzianError
 
 
@@ -56,30 +55,38 @@ def test_an_embedding_is_what_the_head_gets():
         Clusters(Answering(), 3, 2, bare=True)
 
 
+CLASSES = ("OOK", "2FSK", "unknown", "noise")
+
+
 def test_clusters_of_one_name_add_up():
     x = torch.randn(20, 2, 8)
     inner = clusters(CENTRES)
     shares = inner(x).softmax(1)
-    of_modulation = torch.tensor([[0.0, 1, 0], [1, 0, 0], [0, 1, 0], [0, 0.75, 0.25]])
-    found = NamedClusters(inner, of_modulation)(x).exp()
-    second = shares[:, [0, 2]].sum(1) + 0.75 * shares[:, 3]
-    expected = torch.stack([shares[:, 1], second, 0.25 * shares[:, 3]], 1)
-    torch.testing.assert_close(found, expected)
+    found = NamedClusters(inner, ["2FSK", "OOK", "2FSK", "unknown"], CLASSES)(x).exp()
+    expected = [shares[:, 1], shares[:, [0, 2]].sum(1), shares[:, 3], torch.zeros(20)]
+    torch.testing.assert_close(found, torch.stack(expected, 1))
 
 
-def test_what_is_noise_is_in_no_cluster():
-    x = torch.randn(20, 2, 8)
+def test_what_is_noise_is_in_no_cluster_and_doubt_is_unknown():
+    x = 3 * torch.randn(20, 2, 8)
     inner = clusters(CENTRES)
-    silent = x[:, 0, :3].softmax(1)[:, 1]
-    shares = inner(x).softmax(1)
-    of_modulation = torch.eye(3)[[0, 1, 1, 0]]
-    of_protocol = torch.eye(2)[[0, 1, 1, 1]]
-    # answer 1 is noise, which is class 2 of the modulations and class 0 of the protocols
-    said = NamedClusters(inner, of_modulation, of_protocol, noise=(1, 2, 0))(x)
+    # of three answers the last is noise, the other two are of two families
+    hearing = Hearing(families=[0, 1, 2], noise=2, temperature=2.0, biases=[0.0, 0.5, -0.5])
+    heard = (x[:, 0, :3] / 2 + torch.tensor([0.0, 0.5, -0.5])).softmax(1)
+    silent, doubt, shares = heard[:, 2], heard[:, :2].amin(1), inner(x).softmax(1)
+    assert (doubt > 0.1).any()
+    assert (doubt < 0.1).any()
+    best = torch.maximum(shares[:, [0, 3]].sum(1), shares[:, [1, 2]].sum(1))
+    doubt = doubt.clamp(max=0.1) * best
+    left = 1 - silent - doubt
+    names, protocols = ["OOK", "2FSK", "2FSK", "OOK"], ["none", "bell", "none", "none"]
+    said = NamedClusters(inner, names, CLASSES, protocols, ("bell", "none"), hearing)(x)
     found = said["modulation"].exp()
     torch.testing.assert_close(found.sum(1), torch.ones(20))
-    torch.testing.assert_close(found[:, 2], silent)
-    torch.testing.assert_close(found[:, 1], (1 - silent) * shares[:, [1, 2]].sum(1))
+    torch.testing.assert_close(found[:, 0], left * shares[:, [0, 3]].sum(1))
+    torch.testing.assert_close(found[:, 1], left * shares[:, [1, 2]].sum(1))
+    torch.testing.assert_close(found[:, 2], doubt)
+    torch.testing.assert_close(found[:, 3], silent)
     protocol = said["protocol"].exp()
-    torch.testing.assert_close(protocol[:, 0], silent + (1 - silent) * shares[:, 0])
-    np.testing.assert_allclose(protocol.detach().sum(1), 1, atol=1e-5)
+    torch.testing.assert_close(protocol[:, 0], left * shares[:, 1])
+    torch.testing.assert_close(protocol.sum(1), torch.ones(20))

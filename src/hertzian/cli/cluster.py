@@ -1,6 +1,7 @@
 """`hertzian cluster`: signals that nobody has labelled, grouped, shown, named, and recognised."""
 
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +11,8 @@ from rich.table import Table
 
 from hertzian.cli import output
 from hertzian.cli.inputs import Given, hertz, open_data, open_sources
-from hertzian.report.text import printable
+from hertzian.detection import WINDOW
+from hertzian.report.text import printable, shown_path
 from hertzian.signal import HertzianError
 
 if TYPE_CHECKING:
@@ -31,10 +33,13 @@ def cluster(
     ],
     k: Annotated[
         int | None,
-        typer.Option(min=2, metavar="K", help="Number of clusters.  [default: estimated]"),
+        typer.Option(
+            min=2, max=1000, metavar="K", help="Number of clusters.  [default: estimated]"
+        ),
     ] = None,
     most: Annotated[
-        int, typer.Option(min=2, metavar="K", help="The most clusters that may be estimated.")
+        int,
+        typer.Option(min=2, max=1000, metavar="K", help="The most clusters that may be estimated."),
     ] = 20,
     auxiliary: Annotated[
         Path | None,
@@ -88,7 +93,8 @@ def cluster(
 
     Recordings are listened to, what is heard is grouped, and DIR/clusters.html shows what is
     typical of each group. Write what they are into DIR/clusters.json and give the command again
-    with --names: DIR then holds a model for `hertzian classify --model DIR`. Labels that a dataset
+    with --names: DIR then holds a model for `hertzian classify --model DIR` (of a dataset with
+    windows of another length than 1024: for `hertzian evaluate DIR DATA`). Labels that a dataset
     may have are not looked at, but for telling how well the groups agree with them. Started again
     on the same DIR, it goes on where it stopped.
 
@@ -99,23 +105,27 @@ def cluster(
     """
     output.require_train_extra("cluster")
     from hertzian.experiments import run_recipe
-    from hertzian.experiments.unlabelled.naming import name_clusters_of
+    from hertzian.experiments.unlabelled.naming import check_names, name_clusters_of
     from hertzian.experiments.unlabelled.recipe import Wanted
+    from hertzian.experiments.unlabelled.show import is_finished
 
     if auxiliary is not None and model is not None:
         raise typer.BadParameter("give --auxiliary or --model, not both", param_hint="--model")
-    wanted = Wanted(k, most, auxiliary, network, model, epochs, seed)
-    recipe = _recipe(data, Given(form, sample_rate, center_frequency), wanted)
     stem = data[0].name.removesuffix(".sigmf-meta") or data[0].resolve().name
     folder = out or Path("runs") / f"cluster-{Path(stem).stem}"
-    command = shlex.join(["hertzian", "cluster", *map(str, data), "--out", str(folder)])
-    try:
-        result = run_recipe(recipe, "full", folder, command=command, log=output.log)
-    except KeyboardInterrupt:
-        output.log(f"interrupted; the same command goes on from {folder}")
-        raise
+    if names is not None:
+        check_names(names)
+    if names is None or not is_finished(folder):
+        wanted = Wanted(k, most, auxiliary, network, model, epochs, seed)
+        recipe = _recipe(data, Given(form, sample_rate, center_frequency), wanted)
+        command = shlex.join(["hertzian", *sys.argv[1:]])
+        try:
+            run_recipe(recipe, "full", folder, command=command, log=output.log)
+        except KeyboardInterrupt:
+            output.log(f"interrupted; the same command goes on from {folder}")
+            raise
     called = None if names is None else name_clusters_of(folder, names)
-    told = _document(data, folder, result.metrics["clusters"], called)
+    told = _document(data, folder, called)
     if as_json:
         output.print_json(told)
     else:
@@ -126,7 +136,8 @@ def _recipe(data: Sequence[Path], given: Given, wanted: "Wanted") -> "Recipe":
     from hertzian.experiments.unlabelled.heard import RecordingsSettings
     from hertzian.experiments.unlabelled.recipe import of_dataset, of_recordings
 
-    if any(_is_dataset(path) for path in data):
+    # a raw recording may end in anything where its format is said
+    if given.format is None and any(_is_dataset(path) for path in data):
         if len(data) > 1:
             raise typer.BadParameter("one dataset, or recordings", param_hint="DATA")
         return of_dataset(data[0], open_data(data[0]), wanted)
@@ -150,21 +161,16 @@ def _is_dataset(path: Path) -> bool:
 
 
 def _document(
-    data: Sequence[Path],
-    folder: Path,
-    measured: Any,
-    called: "Sequence[ClusterName] | None",
+    data: Sequence[Path], folder: Path, called: "Sequence[ClusterName] | None"
 ) -> dict[str, Any]:
     from hertzian.experiments.unlabelled.show import PAGE, cluster_facts
 
     facts = cluster_facts(folder)
     for number, fact in enumerate(facts["clusters"]):
         fact["name"] = None if called is None else called[number].model_dump()
-    agreement = {key: measured[key]["mean"] for key in ("nmi", "ari", "acc") if key in measured}
     return {
         "data": [str(path) for path in data],
         **facts,
-        "agreement": agreement or None,
         "page": str(folder / PAGE),
         "model": None if called is None else str(folder),
     }
@@ -183,9 +189,9 @@ def _print(told: dict[str, Any]) -> None:
         called = " ".join(filter(None, (name.get("modulation"), name.get("protocol"))))
         share = f"{100 * one['share']:.0f}%"
         number, signals = str(one["cluster"]), str(one["signals"])
-        table.add_row(
-            number, signals, share, most or "–", printable(called) or "–", printable(one["typical"])
-        )
+        place = one["typical"]
+        typical = "–" if place is None else f"{shown_path(place['file'])} at {place['start']}"
+        table.add_row(number, signals, share, most or "–", printable(called) or "–", typical)
     console.print(table)
     if told["agreement"]:
         agreed = ", ".join(f"{key.upper()} {value:.3f}" for key, value in told["agreement"].items())
@@ -195,4 +201,5 @@ def _print(told: dict[str, Any]) -> None:
         where = Path(told["page"]).with_name("clusters.json")
         output.log(f"name the clusters in {where}, then: the same command with --names {where}")
     else:
-        output.log(f"wrote the model; hertzian classify FILE --model {told['model']}")
+        used = "classify FILE --model {}" if told["samples"] == WINDOW else "evaluate {} DATA"
+        output.log(f"wrote the model: hertzian {used.format(told['model'])}")

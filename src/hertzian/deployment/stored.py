@@ -1,9 +1,9 @@
 """From a model's files back to its torch module: weights by safetensors, structure by the card."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from pydantic import (
@@ -19,15 +19,15 @@ from torch import nn
 from hertzian.deployment.cards import metadata_in, read_card
 from hertzian.deployment.export import ExportError, load_safetensors, stored_shapes
 from hertzian.deployment.finding import find_model
-from hertzian.deployment.metadata import ModelMetadata
+from hertzian.deployment.metadata import LEAST_TEMPERATURE, ModelMetadata
 from hertzian.deployment.validation import explain
 from hertzian.models import build
-from hertzian.models.clusters import Clusters, NamedClusters
+from hertzian.models.clusters import Clusters, Hearing, NamedClusters
 from hertzian.models.shapes import take_shapes
-from hertzian.signal import NO_PROTOCOL
+from hertzian.signal import NO_PROTOCOL, family_of
 
 LONGEST_WINDOW = 1 << 16
-UNKNOWN = "unknown"
+MOST_CLUSTERS = 1000
 LARGEST_UNPRUNED = 50_000_000
 
 
@@ -35,33 +35,44 @@ class ClusterNames(BaseModel):
     """How a network becomes one of named clusters; see `models.clusters`.
 
     Attributes:
-        answers: classes that the network was built with.
+        answers: the classes that the network was built with.
         width: how many numbers it then says of a window.
         bare: whether these are its embedding.
         modulations: the name of each cluster.
         protocols: likewise, None for none; empty where the model names none at all.
-        doubts: of each cluster, how likely one of it is something else, which is unknown.
-        noise: which of its answers is noise, or None.
+        temperature, biases: of its answers, as `ModelMetadata` has them.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    answers: int = Field(ge=2, le=10_000)
+    answers: tuple[str, ...] = Field(min_length=2, max_length=10_000)
     width: int = Field(ge=1, le=1 << 20)
     bare: bool
-    modulations: tuple[str, ...] = Field(min_length=2, max_length=1000)
-    protocols: tuple[str | None, ...] = Field(default=(), max_length=1000)
-    doubts: tuple[Annotated[float, Field(ge=0, le=1)], ...]
-    noise: int | None = Field(default=None, ge=0)
+    modulations: tuple[str, ...] = Field(min_length=2, max_length=MOST_CLUSTERS)
+    protocols: tuple[str | None, ...] = Field(default=(), max_length=MOST_CLUSTERS)
+    temperature: float = Field(default=1.0, ge=LEAST_TEMPERATURE)
+    biases: tuple[float, ...] = ()
 
     @model_validator(mode="after")
-    def _of_every_cluster(self) -> "ClusterNames":
-        count = len(self.modulations)
-        if len(self.doubts) != count or len(self.protocols) not in (0, count):
-            raise ValueError(f"doubts and protocols are of the {count} clusters")
-        if self.noise is not None and self.noise >= self.answers:
-            raise ValueError(f"noise is one of {self.answers} answers")
+    def _belong_together(self) -> "ClusterNames":
+        if len(self.protocols) not in (0, len(self.modulations)):
+            raise ValueError(f"protocols are of all {len(self.modulations)} clusters, or of none")
+        if len(self.biases) not in (0, len(self.answers)):
+            raise ValueError(f"biases are of all {len(self.answers)} answers, or of none")
         return self
+
+    def hearing(self) -> Hearing | None:
+        """Return what the answers say of noise; None where they are no answers, or know none."""
+        if self.bare or "noise" not in self.answers:
+            return None
+        families = [family_of(name) for name in self.answers]
+        known = list(dict.fromkeys(families))
+        return Hearing(
+            [known.index(family) for family in families],
+            self.answers.index("noise"),
+            self.temperature,
+            self.biases,
+        )
 
 
 class Structure(BaseModel):
@@ -94,42 +105,17 @@ class Structure(BaseModel):
     def _of_clusters(
         self, names: ClusterNames, metadata: ModelMetadata, options: dict[str, Any]
     ) -> nn.Module:
-        answers = [f"answer {number}" for number in range(names.answers)]
-        network = build(self.name, answers, protocols=(), **options)
-        count = len(names.modulations)
-        inner = Clusters(network, names.width, count, bare=names.bare)
-        return name_clusters(inner, names, metadata)
-
-
-def name_clusters(
-    clusters: Clusters, names: ClusterNames, metadata: ModelMetadata
-) -> NamedClusters:
-    """Return clusters with their names, as the classes and protocols of a model.
-
-    Raises:
-        ValueError: a name is none of the model's.
-    """
-    of_modulation = _contributions(names.modulations, UNKNOWN, names.doubts, metadata.classes)
-    of_protocol, silent = None, 0
-    if names.protocols:
-        named = [NO_PROTOCOL if name is None else name for name in names.protocols]
-        of_protocol = _contributions(named, NO_PROTOCOL, names.doubts, metadata.protocols)
-        silent = metadata.protocols.index(NO_PROTOCOL)
-    noise = None
-    if names.noise is not None:
-        noise = (names.noise, metadata.classes.index("noise"), silent)
-    return NamedClusters(clusters, of_modulation, of_protocol, noise)
-
-
-def _contributions(
-    named: Sequence[str], otherwise: str, doubts: Sequence[float], known: Sequence[str]
-) -> torch.Tensor:
-    """Return what each cluster contributes to each of the known names, [clusters, names]."""
-    found = torch.zeros(len(named), len(known))
-    for row, (name, doubt) in enumerate(zip(named, doubts, strict=True)):
-        found[row, known.index(name)] += 1 - doubt
-        found[row, known.index(otherwise)] += doubt
-    return found
+        network = build(self.name, names.answers, protocols=(), **options)
+        inner = Clusters(network, names.width, len(names.modulations), bare=names.bare)
+        protocols = [NO_PROTOCOL if name is None else name for name in names.protocols]
+        return NamedClusters(
+            inner,
+            names.modulations,
+            metadata.classes,
+            protocols,
+            metadata.protocols,
+            names.hearing(),
+        )
 
 
 class Stored(NamedTuple):

@@ -80,7 +80,12 @@ class OutputsSettings(TrainSettings):
     def with_outputs(self, count: int) -> nn.Module:
         """Return the network with fresh weights and so many outputs."""
         options: dict[str, Any] = dict(self.options)
-        return build(self.model, [f"cluster {n}" for n in range(count)], protocols=(), **options)
+        return build(self.model, output_names(count), protocols=(), **options)
+
+
+def output_names(count: int) -> tuple[str, ...]:
+    """Return a name for each output of a network that clusters."""
+    return tuple(f"cluster {number}" for number in range(count))
 
 
 class PairSettings(OutputsSettings):
@@ -199,7 +204,7 @@ def cluster(settings: ClusterSettings, context: StageContext) -> StageOutcome:
 def _centre(model: nn.Module, windows: BatchSource, seed: int) -> None:
     """Let the head of a network assign its embedding to the nearest of the centres of K-means.
 
-    Its outputs stay as many; see `models.clusters.centred`.
+    Its outputs stay as many; see `models.clusters.take_centres`.
 
     Raises:
         ExperimentError: its head is no dense layer on its embedding.

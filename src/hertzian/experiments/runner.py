@@ -202,9 +202,11 @@ def _refuse_other_results(step: _Step, out: Path) -> None:
 
 
 def _short(value: Any) -> str:
-    """Return a value as a message shows it: the beginning of what is long."""
+    """Return a value as a message shows it: how long a long list is, the beginning of all else."""
     told = repr(value)
-    return told if len(told) <= _LONGEST_TOLD else f"{told[:_LONGEST_TOLD]}..."
+    if len(told) <= _LONGEST_TOLD:
+        return told
+    return f"a list of {len(value)}" if isinstance(value, list) else f"{told[:_LONGEST_TOLD]}..."
 
 
 def _execute(step: _Step) -> _Stamp:

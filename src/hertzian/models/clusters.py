@@ -1,6 +1,7 @@
 """Networks whose answers are put to clusters, and clusters that have names."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +10,10 @@ from hertzian.signal import MODULATION, PROTOCOL, HertzianError
 
 _LEAST = 1e-12
 """Of a probability; its logarithm is what one window can say against a name."""
+
+_MOST_DOUBT = 0.1
+"""Unknown's share of the likeliest name where a network isn't sure of a family: a weak signal is
+believed from 0.95 on (`recognition.rules`), and the name stays the likeliest."""
 
 
 def take_centres(layer: nn.Linear, centres: Tensor, spread: float) -> None:
@@ -67,54 +72,119 @@ class Clusters(nn.Module):
             self.clusters.bias.copy_(self.clusters.bias[list(order)])
 
 
+@dataclass(frozen=True)
+class Hearing:
+    """What a network, by its own answers, says of whether there is a signal, and how surely.
+
+    Attributes:
+        families: the family of each answer, numbers from 0 on.
+        noise: the answer that is noise.
+        temperature, biases: of its probabilities, softmax(answers / T + b).
+    """
+
+    families: Sequence[int]
+    noise: int
+    temperature: float
+    biases: Sequence[float]
+
+
 class NamedClusters(nn.Module):
     """Clusters that a person has named: a classifier of the names.
 
-    The probability of a name is the sum of what its clusters contribute. A network that knows noise
-    keeps its word on that: what it takes for noise is in no cluster.
+    The probability of a name is the sum of its clusters'. A network that knows noise keeps its word
+    on that: what it takes for noise is in no cluster. And where it isn't sure of a family itself,
+    a tenth is unknown, lest what is hardly heard be named as surely as what is plain.
 
     Args:
         clusters: with their number as output.
-        of_modulation: what each cluster contributes to each class, rows that sum to 1, float32
-            [clusters, classes].
-        of_protocol: to each protocol, likewise; None for a network that names none.
-        noise: where noise is among the answers of the network, among the modulations, and among
-            the protocols, if there are any; None for a network that does not know it.
+        modulations: the class of each cluster.
+        classes: all names of modulations; `noise` and `unknown` are among them.
+        protocols: the protocol of each cluster; empty for a network that names none.
+        standards: all names of protocols; `none` is among them.
+        hearing: None for a network that doesn't know noise.
     """
 
     def __init__(
         self,
         clusters: Clusters,
-        of_modulation: Tensor,
-        of_protocol: Tensor | None = None,
-        noise: tuple[int, int, int] | None = None,
+        modulations: Sequence[str],
+        classes: Sequence[str],
+        protocols: Sequence[str] = (),
+        standards: Sequence[str] = (),
+        hearing: Hearing | None = None,
     ) -> None:
         super().__init__()
         self.clusters = clusters
-        self.noise = noise
+        self.temperature = 1.0 if hearing is None else hearing.temperature
         self.of_modulation: Tensor
         self.of_protocol: Tensor | None
-        self.register_buffer("of_modulation", of_modulation, persistent=False)
-        self.register_buffer("of_protocol", of_protocol, persistent=False)
+        self.families: Tensor | None
+        self.noise: Tensor | None
+        self.biases: Tensor | None
+        found = {
+            "of_modulation": _members([classes.index(name) for name in modulations], len(classes)),
+            "of_protocol": _members([standards.index(name) for name in protocols], len(standards))
+            if protocols
+            else None,
+            "families": None,
+            "noise": None,
+            "biases": None,
+        }
+        if hearing is not None:
+            count = len(hearing.families)
+            audible = torch.ones(count, 1)
+            audible[hearing.noise] = 0.0
+            found["families"] = audible * _members(hearing.families, max(hearing.families) + 1)
+            found["noise"] = 1 - audible
+            found["biases"] = torch.tensor(hearing.biases or [0.0] * count)
+        for name, value in found.items():
+            self.register_buffer(name, value, persistent=False)
+        self._otherwise = (
+            _members([classes.index("unknown"), classes.index("noise")], len(classes)),
+            _members([standards.index("none")] * 2, len(standards)) if protocols else None,
+        )
 
     def forward(self, x: Tensor) -> Tensor | dict[str, Tensor]:
         """Return logits [batch, classes], or by head, of float32 [batch, 2, samples]."""
         said = self.clusters.points(x)
         shares = self.clusters.clusters(said).softmax(dim=1)
-        silent = None if self.noise is None else said.softmax(dim=1)[:, self.noise[0], None]
-        modulation = self._named(shares, self.of_modulation, silent, 1)
-        if self.of_protocol is None:
+        best = (shares @ self.of_modulation).amax(dim=1, keepdim=True)
+        otherwise = self._unheard(said, best)
+        modulation = _named(shares, self.of_modulation, otherwise, self._otherwise[0])
+        if self.of_protocol is None or self._otherwise[1] is None:
             return modulation
         return {
             MODULATION: modulation,
-            PROTOCOL: self._named(shares, self.of_protocol, silent, 2),
+            PROTOCOL: _named(shares, self.of_protocol, otherwise, self._otherwise[1]),
         }
 
-    def _named(self, shares: Tensor, members: Tensor, silent: Tensor | None, place: int) -> Tensor:
-        """Return the log-probability of each name."""
-        named = shares @ members
-        if self.noise is not None and silent is not None:
-            own = torch.zeros(members.shape[1], device=named.device)
-            own[self.noise[place]] = 1.0
-            named = named * (1 - silent) + silent * own
-        return (named + _LEAST).log()
+    def _unheard(self, said: Tensor, best: Tensor) -> Tensor | None:
+        """Return the probabilities of unknown and of noise, [batch, 2].
+
+        Args:
+            said: the network's answers.
+            best: the share of the likeliest name, [batch, 1].
+        """
+        if self.families is None or self.noise is None or self.biases is None:
+            return None
+        heard = (said / self.temperature + self.biases).softmax(dim=1)
+        silent = heard @ self.noise
+        sure = (heard @ self.families).amax(dim=1, keepdim=True)
+        doubt = (1 - silent - sure).clamp(min=0.0, max=_MOST_DOUBT) * best
+        return torch.cat([doubt, silent], dim=1)
+
+
+def _members(numbers: Sequence[int], count: int) -> Tensor:
+    """Return a one at the number of each row, [rows, count]."""
+    found = torch.zeros(len(numbers), count)
+    found[torch.arange(len(numbers)), torch.tensor(list(numbers), dtype=torch.int64)] = 1.0
+    return found
+
+
+def _named(shares: Tensor, members: Tensor, otherwise: Tensor | None, places: Tensor) -> Tensor:
+    """Return the log-probability of each name."""
+    named = shares @ members
+    if otherwise is not None:
+        left = 1 - otherwise.sum(dim=1, keepdim=True)
+        named = named * left + otherwise @ places.to(named.device)
+    return (named + _LEAST).log()

@@ -131,7 +131,7 @@ def _evidence(page: ClusterPage) -> Section:
         "Half of the signals were clustered apart from the other. Of the pairs that are in one "
         "cluster of the one half, the curve shows which share is so by the other half's clusters "
         "too, in the worst cluster, over ten halvings (prediction strength, Tibshirani and Walther "
-        "2005). The largest number that keeps 80% was taken."
+        "2005). The largest number that keeps 80% was taken, but at least two."
     )
     drawn = Plot(strength_curve(page.strengths, len(page.clusters)), "Prediction strength")
     return Section("Why so many clusters", (text, drawn))

@@ -1,5 +1,6 @@
 """The stage that measures clusters named by one signal each, on recordings held out."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from hertzian.deployment.export import export_onnx, load_safetensors, save_safetensors
+from hertzian.deployment.stored import weights_of
 from hertzian.detection import WINDOW
 from hertzian.evaluation import evaluate_manifest, read_manifest
 from hertzian.evaluation.manifest import Entry
@@ -35,8 +37,6 @@ from hertzian.recordings import open_recording
 from hertzian.signal import LABELS, Detection
 from hertzian.training import ArrayDataset
 
-_MOST_SIGNALS = 20_000
-
 
 class CapturesSettings(StageSettings):
     """Which recordings, and into how many clusters half of them are put.
@@ -52,10 +52,15 @@ class CapturesSettings(StageSettings):
     model: str = "field"
     clusters: int = Field(default=12, ge=2)
     windows: int = Field(default=8, ge=1)
+    signals: int = Field(default=10_000, ge=2)
 
     def named_files(self) -> dict[str, str]:
-        """Return what tells the manifest from another of its name."""
-        return {} if self.manifest is None else {"manifest": file_digest(Path(self.manifest))}
+        """Return what tells manifest, recordings and weights from others of their names."""
+        found = {"weights": hashlib.sha256(weights_of(self.model).read_bytes()).hexdigest()}
+        if self.manifest is not None:
+            found["manifest"] = file_digest(Path(self.manifest))
+            found |= {one.file: file_digest(one.path) for one in read_manifest(self.manifest)}
+        return found
 
 
 @stage("cluster-captures", CapturesSettings, per_seed=True)
@@ -69,7 +74,7 @@ def cluster_captures(settings: CapturesSettings, context: StageContext) -> Stage
     order = np.random.default_rng(context.seed).permutation(len(entries))
     half = len(entries) // 2
     taught, held_out = ([entries[n] for n in np.sort(p)] for p in (order[:half], order[half:]))
-    heard = _heard(taught, settings)
+    heard = _heard(taught, settings, context)
     source = stored_source(settings.model)
     model, _ = find_clusters(source, heard, settings.clusters, settings.clusters, context.seed)
     assigned = in_order_of_size(model, heard)
@@ -113,13 +118,15 @@ def _labelled(settings: CapturesSettings) -> list[Entry]:
     return entries
 
 
-def _heard(entries: Sequence[Entry], settings: CapturesSettings) -> Unlabelled:
+def _heard(
+    entries: Sequence[Entry], settings: CapturesSettings, context: StageContext
+) -> Unlabelled:
     recordings = [
         open_recording(one.path, format=one.format, sample_rate_hz=one.sample_rate_hz)
         for one in entries
     ]
     with bar("samples", sum(one.samples for one in recordings)) as advance:
-        heard = listen_to(recordings, settings.model, settings.windows, _MOST_SIGNALS, advance)
+        heard = listen_to(recordings, settings, advance, context.log)
     unused = np.zeros(len(heard.x), np.int64)
     windows = ArrayDataset([(heard.x, unused)])
     return Unlabelled(windows, heard.of_window, heard.signals, WINDOW)

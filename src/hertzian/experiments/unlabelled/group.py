@@ -11,12 +11,12 @@ from torch import nn
 
 from hertzian.deployment import DatasetIdentity
 from hertzian.deployment.export import save_safetensors
-from hertzian.deployment.stored import Structure, load_network, weights_of
-from hertzian.evaluation.clusters import cluster_block, refuse_collapse
+from hertzian.deployment.stored import MOST_CLUSTERS, Structure, load_network, weights_of
+from hertzian.evaluation.clusters import COLLAPSED_SHARE, cluster_block, refuse_collapse
 from hertzian.experiments.classifiers.data import split_data
 from hertzian.experiments.classifiers.tested import answers_of, logits
 from hertzian.experiments.classifiers.train import WEIGHTS, fit_network, source_of, trained
-from hertzian.experiments.clustering import OutputsSettings, SettlingSettings, figures
+from hertzian.experiments.clustering import OutputsSettings, SettlingSettings, figures, output_names
 from hertzian.experiments.stages import ExperimentError, StageContext, StageOutcome, stage
 from hertzian.experiments.unlabelled.heard import Unlabelled, unlabelled
 from hertzian.experiments.unlabelled.points import Int64, Points, by_signal, map_of, typical
@@ -29,6 +29,7 @@ from hertzian.training.kmeans import estimate_clusters, k_means, prediction_stre
 
 GROUPS, RECORD = "groups.npz", "groups.json"
 _STARTS = 20
+_SLACK = 0.05
 _PAIRED_SHARE = 0.15
 """Of the sampling rate: what signals fill in datasets such as RadioML's."""
 
@@ -45,8 +46,8 @@ class GroupSettings(SettlingSettings):
 
     pretrained: str | None = None
     model: str | None = None
-    clusters: int | None = Field(default=None, ge=2)
-    most: int = Field(default=20, ge=2)
+    clusters: int | None = Field(default=None, ge=2, le=MOST_CLUSTERS)
+    most: int = Field(default=20, ge=2, le=MOST_CLUSTERS)
     epochs: int = Field(default=10, ge=1)
     learning_rate: float = Field(default=1e-4, gt=0)
 
@@ -68,13 +69,13 @@ class Grouped(BaseModel):
 
     Attributes:
         structure: the network whose answers or embedding are clustered.
-        answers: how many classes it was built with.
+        answers: the classes that it was built with.
         width: how many numbers are clustered.
         bare: whether these are its embedding.
         samples: length of a window.
         sizes: how many signals each cluster has.
         occupied_share: as in `ModelMetadata`.
-        noise: which of its answers is noise, or None.
+        temperature, biases, noise_confidence: of the stored model, as in `ModelMetadata`.
         strengths: number of clusters -> prediction strength, where it was estimated.
         origin: the model or the stage.
         trained_on: as in `ModelMetadata`.
@@ -83,13 +84,15 @@ class Grouped(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     structure: Structure
-    answers: int
+    answers: tuple[str, ...]
     width: int
     bare: bool
     samples: int
     sizes: tuple[int, ...]
     occupied_share: float
-    noise: int | None = None
+    temperature: float = 1.0
+    biases: tuple[float, ...] = ()
+    noise_confidence: float = 0.5
     strengths: dict[int, float] = {}
     origin: str
     trained_on: tuple[DatasetIdentity, ...] = ()
@@ -116,13 +119,16 @@ def group(settings: GroupSettings, context: StageContext) -> StageOutcome:
     model, strengths = find_clusters(source, data, settings.clusters, settings.most, context.seed)
     count = model.clusters.out_features
     if strengths:
-        context.log(f"number of clusters: {estimate_clusters(strengths)}, estimated")
+        context.log(_estimated(estimate_clusters(strengths)))
+    before = _largest_share(model, data)
     training = _teach(model, count, settings, context, data) if settings.pretrained else {}
     assigned = in_order_of_size(model, data)
     if settings.pretrained:
-        refuse_collapse(assigned)
+        refuse_collapse(assigned, max(COLLAPSED_SHARE, before + _SLACK))
     save_safetensors(model, context.folder / WEIGHTS)
     record = grouped_by(model, source, assigned, strengths)
+    seen = tuple(dict.fromkeys((*record.trained_on, *data.identity)))
+    record = record.model_copy(update={"trained_on": seen})
     with atomic_path(context.folder / RECORD) as partial:
         partial.write_text(record.model_dump_json(indent=2), encoding="utf-8")
     _store(context, assigned, by_signal(answers_of(model.points, data.windows), data.signal))
@@ -131,7 +137,21 @@ def group(settings: GroupSettings, context: StageContext) -> StageOutcome:
     block: dict[str, Any] = {"signals": len(assigned), "clusters": count, "largest_share": share}
     if data.truth is not None:
         block |= cluster_block(data.truth[0], assigned)
-    return StageOutcome(metrics={context.folder.name: {**block, **training}})
+    return StageOutcome({context.folder.name: {**block, **training}}, trained_on=seen)
+
+
+def _estimated(count: int) -> str:
+    if count > 1:
+        return f"number of clusters: {count}, estimated"
+    return (
+        "warning: no number of clusters above one is found again in other halves of the signals; "
+        "two are made. Give --k if you know better"
+    )
+
+
+def _largest_share(model: Clusters, data: Unlabelled) -> float:
+    assigned = by_signal(logits(model, data.windows), data.signal).argmax(axis=1)
+    return float(np.bincount(assigned).max() / len(assigned))
 
 
 def grouped_by(
@@ -159,7 +179,7 @@ def _taught_by_pairs(name: str | None, context: StageContext) -> Source | None:
     data = split_data(context, source.data)
     facts = {
         "structure": Structure(name=source.model, options=source.options),
-        "answers": source.clusters or len(data.classes),
+        "answers": output_names(source.clusters or len(data.classes)),
         "bare": True,
         "samples": data.samples,
         "occupied_share": _PAIRED_SHARE,
@@ -183,11 +203,13 @@ def stored_source(model: str) -> Source:
     module, metadata = stored.module, stored.metadata
     facts = {
         "structure": stored.structure,
-        "answers": len(metadata.classes),
+        "answers": metadata.classes,
         "bare": False,
         "samples": metadata.samples,
         "occupied_share": metadata.occupied_share,
-        "noise": metadata.classes.index("noise") if "noise" in metadata.classes else None,
+        "temperature": metadata.temperature,
+        "biases": metadata.biases,
+        "noise_confidence": metadata.noise_confidence,
         "origin": metadata.name,
         "trained_on": metadata.trained_on,
     }

@@ -1,11 +1,13 @@
 """The stage that listens to recordings nobody has labelled, and keeps windows of what it hears."""
 
+import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +15,8 @@ from pydantic import Field
 
 from hertzian.datasets.dataset import Advance, ArrayWindows, Dataset
 from hertzian.datasets.files import read_h5, write_dataset
-from hertzian.deployment import load_predictor
+from hertzian.deployment import DatasetIdentity, load_predictor
+from hertzian.deployment.finding import find_model
 from hertzian.detection import WINDOW, cut_windows
 from hertzian.experiments.classifiers.data import (
     DatasetSettings,
@@ -29,7 +32,7 @@ from hertzian.experiments.stages import (
     stage,
 )
 from hertzian.recognition import DetectionView, Recogniser, network_threads
-from hertzian.recordings import Recording, atomic_path, open_recording
+from hertzian.recordings import Recording, RecordingError, atomic_path, open_recording
 from hertzian.signal import to_channels
 from hertzian.training import BatchSource, rows_of
 
@@ -55,12 +58,16 @@ class RecordingsSettings(StageSettings):
     center_frequency_hz: float | None = None
     model: str = "field"
     windows: int = Field(default=8, ge=1)
-    signals: int = Field(default=20_000, ge=2)
+    signals: int = Field(default=10_000, ge=2)
 
     def named_files(self) -> dict[str, str]:
         """Return what tells each recording from another of its name."""
-        opened = enumerate(self.recordings())
-        return {str(place): file_digest(recording.data_path) for place, recording in opened}
+        found = {"model": _whole_digest(find_model(self.model))}
+        for place, recording in enumerate(self.recordings()):
+            found[str(place)] = file_digest(recording.data_path)
+            if recording.metadata_path is not None:
+                found[f"metadata of {place}"] = _whole_digest(recording.metadata_path)
+        return found
 
     def recordings(self) -> Iterator[Recording]:
         """Open each recording.
@@ -68,13 +75,20 @@ class RecordingsSettings(StageSettings):
         Raises:
             RecordingError: one can't be opened.
         """
-        for file in self.files:
-            yield open_recording(
-                file,
-                format=self.format,
-                sample_rate_hz=self.sample_rate_hz,
-                center_frequency_hz=self.center_frequency_hz,
-            )
+        yield from map(self.opened, self.files)
+
+    def opened(self, file: str) -> Recording:
+        """Open one of them.
+
+        Raises:
+            RecordingError: it can't be opened.
+        """
+        return open_recording(
+            file,
+            format=self.format,
+            sample_rate_hz=self.sample_rate_hz,
+            center_frequency_hz=self.center_frequency_hz,
+        )
 
 
 @dataclass(frozen=True)
@@ -107,7 +121,7 @@ def listen(settings: RecordingsSettings, context: StageContext) -> StageOutcome:
     """Find the signals, and keep windows of each at baseband, as recognition cuts them."""
     recordings = list(settings.recordings())
     with bar("samples", sum(one.samples for one in recordings)) as advance:
-        heard = listen_to(recordings, settings.model, settings.windows, settings.signals, advance)
+        heard = listen_to(recordings, settings, advance, context.log)
     if len(heard.signals) == settings.signals:
         context.log(f"warning: {settings.signals} signals are enough, the rest was not listened to")
     _store(context.folder, heard)
@@ -115,6 +129,29 @@ def listen(settings: RecordingsSettings, context: StageContext) -> StageOutcome:
     context.log(f"{len(heard.signals)} signals in {len(recordings)} recordings, {count} windows")
     told = {"recordings": len(recordings), "signals": len(heard.signals), "windows": count}
     return StageOutcome(metrics={context.folder.name: told})
+
+
+def _whole_digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class Listening(Protocol):
+    """What `listen_to` has to know; the names are those of `RecordingsSettings`."""
+
+    @property
+    def model(self) -> str:
+        """That tells signals from noise."""
+        ...
+
+    @property
+    def windows(self) -> int:
+        """Of one signal, at most."""
+        ...
+
+    @property
+    def signals(self) -> int:
+        """In all, at most."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -127,26 +164,28 @@ class HeardWindows:
 
 
 def listen_to(
-    recordings: Sequence[Recording], model: str, windows: int, signals: int, advance: Advance
+    recordings: Sequence[Recording],
+    how: Listening,
+    advance: Advance,
+    log: Callable[[str], None],
 ) -> HeardWindows:
     """Find the signals in recordings, and cut windows of each.
 
     Args:
-        recordings: to listen to, in this order.
-        model: that tells signals from noise.
-        windows: of one signal, at most.
-        signals: in all, at most.
+        recordings: to listen to, in this order; of one that can't be read on, what follows is left
+            out with a warning.
+        how: by which model, and how much is kept.
         advance: told how many samples are done.
+        log: takes warnings.
 
     Raises:
         ExperimentError: fewer than two signals are heard.
-        HertzianError: a recording can't be read.
     """
-    recogniser = Recogniser(load_predictor(model, network_threads()))
+    recogniser = Recogniser(load_predictor(how.model, network_threads()))
     heard: list[Heard] = []
     cut: list[npt.NDArray[np.float32]] = []
-    for recording, view in islice(_found(recogniser, recordings, advance), signals):
-        cut.append(to_channels(cut_windows(view.iq, windows)))
+    for recording, view in islice(_found(recogniser, recordings, advance, log), how.signals):
+        cut.append(to_channels(cut_windows(view.iq, how.windows)))
         heard.append(_heard(recording, view))
     if len(heard) < 2:
         raise ExperimentError(
@@ -158,12 +197,18 @@ def listen_to(
 
 
 def _found(
-    recogniser: Recogniser, recordings: Sequence[Recording], advance: Advance
+    recogniser: Recogniser,
+    recordings: Sequence[Recording],
+    advance: Advance,
+    log: Callable[[str], None],
 ) -> Iterator[tuple[Recording, DetectionView]]:
     for recording in recordings:
         chunks = _counted(recording, advance)
-        for view in recogniser.views_of(chunks, recording.sample_rate_hz):
-            yield recording, view
+        try:
+            for view in recogniser.views_of(chunks, recording.sample_rate_hz):
+                yield recording, view
+        except RecordingError as error:
+            log(f"warning: left out from here on: {error}")
 
 
 def _counted(recording: Recording, advance: Advance) -> Iterator[npt.NDArray[np.complex64]]:
@@ -219,6 +264,7 @@ class Unlabelled:
         heard: of each signal, where it is from.
         samples: length of a window.
         truth: of each signal, where the data say so, its label; and their names.
+        identity: what tells generated data from all other.
     """
 
     windows: BatchSource
@@ -226,6 +272,7 @@ class Unlabelled:
     heard: tuple[Heard, ...]
     samples: int
     truth: tuple[npt.NDArray[np.int64], tuple[str, ...]] | None = None
+    identity: tuple[DatasetIdentity, ...] = ()
 
 
 def unlabelled(context: StageContext, name: str) -> Unlabelled:
@@ -257,4 +304,5 @@ def unlabelled(context: StageContext, name: str) -> Unlabelled:
         heard=tuple(Heard(file, int(row)) for row in data.split.parts["test"]),
         samples=data.samples,
         truth=(labels, data.classes) if told_apart else None,
+        identity=data.identity,
     )

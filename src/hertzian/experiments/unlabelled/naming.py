@@ -13,7 +13,7 @@ from hertzian.deployment.export import (
     write_card,
 )
 from hertzian.deployment.metadata import ModelMetadata
-from hertzian.deployment.stored import UNKNOWN, ClusterNames, Stored
+from hertzian.deployment.stored import ClusterNames, Stored
 from hertzian.deployment.validation import explain
 from hertzian.experiments.classifiers.train import WEIGHTS
 from hertzian.experiments.stages import ExperimentError
@@ -27,13 +27,11 @@ NAMES = "clusters.json"
 
 BEFORE = "clusters.before.json"
 
-NOISE = "noise"
+UNKNOWN, NOISE = "unknown", "noise"
 
 _STAGE = "stages/clusters"
 _MODEL = "clusters"
 _LARGEST_BYTES = 1_000_000
-# one look at a medoid vouches for all: nobody has counted how often that is right
-_LEAST_DOUBT = 0.1
 
 
 class ClusterName(BaseModel):
@@ -60,11 +58,28 @@ def write_template(folder: Path, count: int) -> None:
     Names of earlier clusters, which don't fit these, are put beside it as `clusters.before.json`.
     """
     path, before = folder / NAMES, folder / BEFORE
-    if path.exists():
+    if path.exists() and _has_names(path):
         path.replace(before)
     with atomic_path(path) as partial:
         empty = {str(number): None for number in range(1, count + 1)}
         partial.write_text(json.dumps(empty, indent=2) + "\n", encoding="utf-8")
+
+
+def check_names(path: Path) -> None:
+    """Check the form of a file of names, before it is known how many clusters there are.
+
+    Raises:
+        ExperimentError: unreadable, or of another form.
+    """
+    _parsed(path)
+
+
+def _has_names(path: Path) -> bool:
+    """Tell whether anybody has written into a template."""
+    try:
+        return any(json.loads(path.read_bytes()).values())
+    except (ValueError, AttributeError, OSError):
+        return True
 
 
 def read_names(path: Path, count: int) -> list[ClusterName]:
@@ -77,14 +92,7 @@ def read_names(path: Path, count: int) -> list[ClusterName]:
         ExperimentError: unreadable, of another form, a cluster that there isn't, a modulation that
             the label table doesn't know, or no name at all.
     """
-    try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise ExperimentError(f"{path}: names of clusters take up to 1 MB")
-        given = _Names.validate_json(path.read_bytes())
-    except OSError as error:
-        raise ExperimentError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValidationError as error:
-        raise ExperimentError(f'{path}: expected {{"1": "2FSK", ...}}: {explain(error)}') from None
+    given = _parsed(path)
     known = {str(number): number - 1 for number in range(1, count + 1)}
     surplus = [number for number in given if number not in known]
     if surplus:
@@ -97,6 +105,17 @@ def read_names(path: Path, count: int) -> list[ClusterName]:
             f'{path}: names no cluster; write what they are, as in {{"1": "2FSK"}}'
         )
     return names
+
+
+def _parsed(path: Path) -> dict[str, ClusterName | str | None]:
+    try:
+        if path.stat().st_size > _LARGEST_BYTES:
+            raise ExperimentError(f"{path}: names of clusters take up to 1 MB")
+        return _Names.validate_json(path.read_bytes())
+    except OSError as error:
+        raise ExperimentError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValidationError as error:
+        raise ExperimentError(f'{path}: expected {{"1": "2FSK", ...}}: {explain(error)}') from None
 
 
 def _canonical(path: Path, number: str, name: ClusterName | str | None) -> ClusterName:
@@ -169,23 +188,22 @@ def _cluster_names(grouped: Grouped, called: Sequence[ClusterName]) -> ClusterNa
         bare=grouped.bare,
         modulations=tuple(name.modulation for name in called),
         protocols=protocols if any(protocols) else (),
-        doubts=tuple(max(_LEAST_DOUBT, 1 / (size + 2)) for size in grouped.sizes),
-        noise=grouped.noise,
+        temperature=grouped.temperature,
+        biases=grouped.biases,
     )
 
 
 def _metadata(grouped: Grouped, names: ClusterNames) -> ModelMetadata:
     """Return what the model says of itself, before its size is known."""
-    silent = () if names.noise is None else (NOISE,)
-    classes = dict.fromkeys((*names.modulations, UNKNOWN, *silent))
     own = dict.fromkeys(name for name in names.protocols if name is not None)
     return ModelMetadata(
         name=_MODEL,
         version="1",
-        classes=tuple(classes),
+        classes=tuple(dict.fromkeys((*names.modulations, UNKNOWN, NOISE))),
         protocols=(*own, NO_PROTOCOL) if own else (),
         samples=grouped.samples,
         occupied_share=grouped.occupied_share,
+        noise_confidence=grouped.noise_confidence,
         parameters=0,
         macs=0,
         trained_on=grouped.trained_on,
