@@ -11,7 +11,15 @@ from rich.console import Console
 
 from hertzian.cli import output
 from hertzian.cli.hearing import hear
-from hertzian.cli.inputs import Given, Source, hertz, open_sources, page
+from hertzian.cli.inputs import (
+    CenterFrequencyOption,
+    FormatOption,
+    Given,
+    SampleRateOption,
+    Source,
+    open_sources,
+    page,
+)
 from hertzian.cli.live import STREAM, hear_stream
 from hertzian.deployment.finding import load_predictor
 from hertzian.deployment.runtime import Predictor
@@ -38,18 +46,9 @@ def classify(
     model: Annotated[
         str, typer.Option(metavar="M", help="Shipped name, run folder, .onnx, .pte or .tflite.")
     ] = "field",
-    form: Annotated[
-        str | None,
-        typer.Option("--format", metavar="F", help="Raw format: cu8, ci8, ci16, cf32 or cf64."),
-    ] = None,
-    sample_rate: Annotated[
-        float | None,
-        typer.Option(parser=hertz, metavar="HZ", help="Complex samples per second, as 250k, 1M6."),
-    ] = None,
-    center_frequency: Annotated[
-        float | None,
-        typer.Option(parser=hertz, metavar="HZ", help="Radio frequency at the band's centre."),
-    ] = None,
+    form: FormatOption = None,
+    sample_rate: SampleRateOption = None,
+    center_frequency: CenterFrequencyOption = None,
     min_snr: Annotated[
         float | None,
         typer.Option(metavar="DB", help="Least in-band SNR.  [default: 9 if narrow, 3 if wide]"),

@@ -10,7 +10,14 @@ import typer
 from rich.table import Table
 
 from hertzian.cli import output
-from hertzian.cli.inputs import Given, hertz, open_data, open_sources
+from hertzian.cli.inputs import (
+    CenterFrequencyOption,
+    FormatOption,
+    Given,
+    SampleRateOption,
+    open_data,
+    open_sources,
+)
 from hertzian.detection import WINDOW
 from hertzian.report.text import printable, shown_path
 from hertzian.signal import HertzianError
@@ -75,18 +82,9 @@ def cluster(
     seed: Annotated[
         int, typer.Option(min=0, metavar="N", help="Of everything that is random.")
     ] = 0,
-    form: Annotated[
-        str | None,
-        typer.Option("--format", metavar="F", help="Raw format: cu8, ci8, ci16, cf32 or cf64."),
-    ] = None,
-    sample_rate: Annotated[
-        float | None,
-        typer.Option(parser=hertz, metavar="HZ", help="Complex samples per second, as 250k, 1M6."),
-    ] = None,
-    center_frequency: Annotated[
-        float | None,
-        typer.Option(parser=hertz, metavar="HZ", help="Radio frequency at the band's centre."),
-    ] = None,
+    form: FormatOption = None,
+    sample_rate: SampleRateOption = None,
+    center_frequency: CenterFrequencyOption = None,
     as_json: output.JsonOption = False,
 ) -> None:
     """Group signals that nobody has labelled; name the groups, and get a model that knows them.

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -34,6 +35,20 @@ def hertz(text: str) -> float:
         raise typer.BadParameter(f"{text!r} is no number of hertz; write 250000, 250k or 1M6")
     # 433.92 x 1e6 is not quite 433920000
     return round(float(mantissa) * _PREFIXES[prefix], 6)
+
+
+FormatOption = Annotated[
+    str | None,
+    typer.Option("--format", metavar="F", help="Raw format: cu8, ci8, ci16, cf32 or cf64."),
+]
+SampleRateOption = Annotated[
+    float | None,
+    typer.Option(parser=hertz, metavar="HZ", help="Complex samples per second, as 250k, 1M6."),
+]
+CenterFrequencyOption = Annotated[
+    float | None,
+    typer.Option(parser=hertz, metavar="HZ", help="Radio frequency at the band's centre."),
+]
 
 
 def page(text: str) -> Path:
