@@ -2,8 +2,9 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import cast
 
 import numpy as np
 
@@ -66,7 +67,7 @@ def hear_stream(
 
     came = 0
     try:
-        for block in sample_blocks(sys.stdin.buffer, kind):
+        for block in sample_blocks(cast(BufferedReader, sys.stdin.buffer), kind):
             came += block.size
             take(recogniser.push(block))
     except KeyboardInterrupt:
@@ -79,10 +80,10 @@ def hear_stream(
     return ReportEntry(recording, tuple(kept), summary, model)
 
 
-def sample_blocks(source: BinaryIO, kind: SampleType) -> Iterator[Complex]:
+def sample_blocks(source: BufferedReader, kind: SampleType) -> Iterator[Complex]:
     """Yield the samples of a stream as they come; bytes at its end that are no sample are left."""
     rest = b""
-    while data := source.read1(_BLOCK_BYTES):  # type: ignore[attr-defined]
+    while data := source.read1(_BLOCK_BYTES):
         data = rest + data
         whole = len(data) - len(data) % kind.sample_bytes
         rest = data[whole:]
