@@ -1,6 +1,5 @@
 """Stages that measure the recogniser end to end: on field recordings, on strangers, on noise."""
 
-import hashlib
 import json
 import multiprocessing
 import os
@@ -20,7 +19,13 @@ from hertzian.datasets.field import Emission, field_recording
 from hertzian.datasets.scenes import Scene
 from hertzian.deployment import find_model, load_predictor
 from hertzian.evaluation import expected_calibration_error
-from hertzian.experiments.stages import StageContext, StageOutcome, StageSettings, stage
+from hertzian.experiments.stages import (
+    StageContext,
+    StageOutcome,
+    StageSettings,
+    contents_digest,
+    stage,
+)
 from hertzian.recognition import Recogniser
 from hertzian.recordings import atomic_path
 from hertzian.signal import CORE, FAMILIES, Detection, family_of, merged
@@ -142,7 +147,7 @@ class RecogniserSettings(StageSettings):
 
     def named_files(self) -> dict[str, str]:
         """Return the digest of the model's file."""
-        return {"model file": hashlib.sha256(find_model(self.model).read_bytes()).hexdigest()}
+        return {"model file": contents_digest(find_model(self.model))}
 
 
 class EvidenceSettings(RecogniserSettings):

@@ -1,7 +1,6 @@
 """Stages of the `field-protocols` recipe: a finished model learns to name protocols too."""
 
 import dataclasses
-import hashlib
 import math
 from collections.abc import Callable
 from typing import Any, cast
@@ -37,6 +36,7 @@ from hertzian.experiments.stages import (
     StageContext,
     StageOutcome,
     StageSettings,
+    contents_digest,
     stage,
 )
 from hertzian.models import MultiHead, build, count_macs, count_parameters
@@ -105,7 +105,7 @@ class _BaseSettings(StageSettings):
 
     def named_files(self) -> dict[str, str]:
         """Return the digest of the weights that it starts from."""
-        return {"weights": hashlib.sha256(weights_of(self.base).read_bytes()).hexdigest()}
+        return {"weights": contents_digest(weights_of(self.base))}
 
 
 class HeadSettings(_BaseSettings):

@@ -1,7 +1,6 @@
 """The stage that teaches the shipped network a user's own recordings, and writes the model."""
 
 import dataclasses
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -35,6 +34,7 @@ from hertzian.experiments.stages import (
     StageContext,
     StageOutcome,
     StageSettings,
+    contents_digest,
     stage,
 )
 from hertzian.models import MultiHead, count_macs, count_parameters
@@ -73,7 +73,7 @@ class FineTuneSettings(StageSettings):
         """Return the digest of the weights that it starts from."""
         if self.origin == "none":
             return {}
-        return {"weights": hashlib.sha256(weights_of(SHIPPED_MODEL).read_bytes()).hexdigest()}
+        return {"weights": contents_digest(weights_of(SHIPPED_MODEL))}
 
 
 @stage("fine-tune", FineTuneSettings)

@@ -1,5 +1,6 @@
 """The steps that recipes are made of: their settings, what they see, and what they give back."""
 
+import hashlib
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -65,6 +66,11 @@ class StageSettings(BaseModel):
     def named_files(self) -> dict[str, str]:
         """Return a digest of each file that a setting names: it may change under its name."""
         return {}
+
+
+def contents_digest(path: Path) -> str:
+    """Return what tells a file of these contents from any other, for `named_files`."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The stage that groups windows nobody has labelled, by what a taught network says of them."""
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,13 @@ from hertzian.experiments.classifiers.data import split_data
 from hertzian.experiments.classifiers.tested import answers_of, logits
 from hertzian.experiments.classifiers.train import WEIGHTS, fit_network, source_of, trained
 from hertzian.experiments.clustering import OutputsSettings, SettlingSettings, figures, output_names
-from hertzian.experiments.stages import ExperimentError, StageContext, StageOutcome, stage
+from hertzian.experiments.stages import (
+    ExperimentError,
+    StageContext,
+    StageOutcome,
+    contents_digest,
+    stage,
+)
 from hertzian.experiments.unlabelled.heard import Unlabelled, unlabelled
 from hertzian.experiments.unlabelled.points import Int64, Points, by_signal, map_of, typical
 from hertzian.models import MultiHead
@@ -61,7 +66,7 @@ class GroupSettings(SettlingSettings):
         """Return the digest of the model's weights."""
         if self.model is None:
             return {}
-        return {"weights": hashlib.sha256(weights_of(self.model).read_bytes()).hexdigest()}
+        return {"weights": contents_digest(weights_of(self.model))}
 
 
 class Grouped(BaseModel):
