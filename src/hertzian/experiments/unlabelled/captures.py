@@ -1,6 +1,5 @@
 """The stage that measures clusters named by one signal each, on recordings held out."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from hertzian.deployment.export import export_onnx, load_safetensors, save_safet
 from hertzian.deployment.stored import weights_of
 from hertzian.detection import WINDOW
 from hertzian.evaluation import evaluate_manifest, read_manifest
-from hertzian.evaluation.manifest import Entry
+from hertzian.evaluation.manifest import FEWEST_FILES, Entry
 from hertzian.experiments.classifiers.data import bar, file_digest
 from hertzian.experiments.classifiers.tested import answers_of
 from hertzian.experiments.classifiers.train import WEIGHTS, stage_name
@@ -21,6 +20,7 @@ from hertzian.experiments.stages import (
     StageContext,
     StageOutcome,
     StageSettings,
+    contents_digest,
     stage,
 )
 from hertzian.experiments.unlabelled.group import (
@@ -56,7 +56,7 @@ class CapturesSettings(StageSettings):
 
     def named_files(self) -> dict[str, str]:
         """Return what tells manifest, recordings and weights from others of their names."""
-        found = {"weights": hashlib.sha256(weights_of(self.model).read_bytes()).hexdigest()}
+        found = {"weights": contents_digest(weights_of(self.model))}
         if self.manifest is not None:
             found["manifest"] = file_digest(Path(self.manifest))
             found |= {one.file: file_digest(one.path) for one in read_manifest(self.manifest)}
@@ -93,6 +93,11 @@ def cluster_captures(settings: CapturesSettings, context: StageContext) -> Stage
     block = _recognise(context.folder / "model.onnx", held_out, settings)
     name = stage_name(context)
     balanced = block["family"]["mean_recall"]
+    if balanced is None:
+        raise ExperimentError(
+            f"{settings.manifest}: no family has {FEWEST_FILES} recordings or more in the half "
+            f"that is held out; give more"
+        )
     context.log(f"{name}: {100 * balanced:.1f}% of the families, mean over families")
     told = {
         "balanced_family_accuracy": balanced,

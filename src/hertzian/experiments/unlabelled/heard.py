@@ -1,6 +1,5 @@
 """The stage that listens to recordings nobody has labelled, and keeps windows of what it hears."""
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -29,11 +28,12 @@ from hertzian.experiments.stages import (
     StageContext,
     StageOutcome,
     StageSettings,
+    contents_digest,
     stage,
 )
 from hertzian.recognition import DetectionView, Recogniser, network_threads
-from hertzian.recordings import Recording, RecordingError, atomic_path, open_recording
-from hertzian.signal import to_channels
+from hertzian.recordings import Recording, atomic_path, open_recording
+from hertzian.signal import HertzianError, to_channels
 from hertzian.training import BatchSource, rows_of
 
 _WINDOWS, _HEARD = "windows.h5", "heard.json"
@@ -62,11 +62,11 @@ class RecordingsSettings(StageSettings):
 
     def named_files(self) -> dict[str, str]:
         """Return what tells each recording from another of its name."""
-        found = {"model": _whole_digest(find_model(self.model))}
+        found = {"model": contents_digest(find_model(self.model))}
         for place, recording in enumerate(self.recordings()):
             found[str(place)] = file_digest(recording.data_path)
             if recording.metadata_path is not None:
-                found[f"metadata of {place}"] = _whole_digest(recording.metadata_path)
+                found[f"metadata of {place}"] = contents_digest(recording.metadata_path)
         return found
 
     def recordings(self) -> Iterator[Recording]:
@@ -129,10 +129,6 @@ def listen(settings: RecordingsSettings, context: StageContext) -> StageOutcome:
     context.log(f"{len(heard.signals)} signals in {len(recordings)} recordings, {count} windows")
     told = {"recordings": len(recordings), "signals": len(heard.signals), "windows": count}
     return StageOutcome(metrics={context.folder.name: told})
-
-
-def _whole_digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 class Listening(Protocol):
@@ -207,7 +203,7 @@ def _found(
         try:
             for view in recogniser.views_of(chunks, recording.sample_rate_hz):
                 yield recording, view
-        except RecordingError as error:
+        except HertzianError as error:
             log(f"warning: left out from here on: {error}")
 
 
