@@ -1,5 +1,6 @@
 """The vocabulary: labels, definitions of SNR and bandwidth, constellations, transforms."""
 
+from hertzian.signal.attributes import Attributes, attributes_of, attributes_of_points
 from hertzian.signal.constellations import constellation
 from hertzian.signal.detections import Detection, Summary, summarise
 from hertzian.signal.errors import HertzianError
@@ -40,11 +41,14 @@ __all__ = [
     "QUANTITIES",
     "SNR_DB",
     "SYMBOL_RATE_HZ",
+    "Attributes",
     "Detection",
     "HertzianError",
     "Label",
     "Located",
     "Summary",
+    "attributes_of",
+    "attributes_of_points",
     "canonical",
     "constellation",
     "decibels",
