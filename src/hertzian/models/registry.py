@@ -47,6 +47,8 @@ _MODULES = (
     "hertzian.models.pet_cgdnn",
     "hertzian.models.resnet",
     "hertzian.models.resnet_1024",
+    "hertzian.models.sigzsl_cnn",
+    "hertzian.models.symbol_net",
     "hertzian.models.vgg_1024",
     "hertzian.models.vtcnn_mtl",
 )
