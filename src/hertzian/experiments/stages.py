@@ -41,6 +41,9 @@ _MODULES: tuple[str, ...] = (
     "hertzian.experiments.unlabelled.group",
     "hertzian.experiments.unlabelled.heard",
     "hertzian.experiments.unlabelled.show",
+    "hertzian.experiments.zeroshot.features",
+    "hertzian.experiments.zeroshot.recognise",
+    "hertzian.experiments.zeroshot.vectors",
 )
 
 

@@ -22,12 +22,12 @@ _EPOCHS = "epochs_before"
 
 
 class FeatureRows(Dataset[Batch]):
-    """Features, their labels, and a level between 0 and 1 of each.
+    """Features, their labels, and, where it is given, a level between 0 and 1 of each.
 
     Args:
         features: float32 [n, features].
         labels: [n].
-        level: [n], such as the SNR on a scale of 0 to 1.
+        level: [n], such as the SNR on a scale of 0 to 1; None for what a classifier learns from.
 
     Raises:
         HertzianError: they don't belong together.
@@ -37,18 +37,20 @@ class FeatureRows(Dataset[Batch]):
         self,
         features: npt.NDArray[np.float32],
         labels: npt.NDArray[np.integer[Any]],
-        level: npt.NDArray[np.floating[Any]],
+        level: npt.NDArray[np.floating[Any]] | None = None,
     ) -> None:
-        if features.ndim != 2 or labels.shape != features.shape[:1] or level.shape != labels.shape:
+        told = [labels] if level is None else [labels, level]
+        if features.ndim != 2 or any(column.shape != features.shape[:1] for column in told):
             raise HertzianError(
                 f"expected features [n, length] with a label and a level each, found "
-                f"{list(features.shape)}, {list(labels.shape)} and {list(level.shape)}"
+                f"{list(features.shape)} and {', '.join(str(list(one.shape)) for one in told)}"
             )
-        self._columns = (
+        self._columns: Batch = (
             torch.from_numpy(np.ascontiguousarray(features, dtype=np.float32)),
             torch.from_numpy(labels.astype(np.int64)),
-            torch.from_numpy(level.astype(np.float32)),
         )
+        if level is not None:
+            self._columns = (*self._columns, torch.from_numpy(level.astype(np.float32)))
 
     def __len__(self) -> int:
         return len(self._columns[0])

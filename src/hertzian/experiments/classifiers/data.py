@@ -63,7 +63,7 @@ class DatasetSettings(StageSettings):
     split: Literal["random", "grouped"] = "grouped"
     fractions: dict[str, PositiveFloat] = Field(default_factory=lambda: dict(SHARES))
     split_seed: int = Field(default=0, ge=0)
-    classes: tuple[str, ...] | None = Field(default=None, min_length=2)
+    classes: tuple[str, ...] | None = Field(default=None, min_length=1)
     most_classes: int | None = Field(default=None, ge=2)
     samples: int | None = Field(default=None, ge=1)
 

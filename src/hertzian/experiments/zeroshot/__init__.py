@@ -1,0 +1,1 @@
+"""Classes never seen: described, generated as features, recognised (SigZSLNet)."""

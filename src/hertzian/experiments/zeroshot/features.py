@@ -1,0 +1,169 @@
+"""The stage `generate-features`: a GAN of the features of an extractor, learnt on seen classes."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import Field
+from torch import nn
+
+from hertzian.deployment.export import load_safetensors
+from hertzian.experiments.classifiers.data import SplitData, split_data
+from hertzian.experiments.classifiers.tested import embeddings
+from hertzian.experiments.classifiers.train import WEIGHTS, fit_network, source_of, stage_name
+from hertzian.experiments.clustering import asked_network, figures
+from hertzian.experiments.stages import (
+    ExperimentError,
+    StageContext,
+    StageOutcome,
+    StageSettings,
+    stage,
+)
+from hertzian.experiments.zeroshot.vectors import ClassVectors, class_vectors
+from hertzian.models.sigzslnet import FeatureGan
+from hertzian.training import Mixed, Precision
+from hertzian.training.feature_gan import FeatureGanLearner, FeatureRows
+
+Features = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
+
+
+class ExtractedSettings(StageSettings):
+    """What features are made of: seen windows, an extractor, and vectors of the classes.
+
+    `network` is the stage of the extractor. It must not have learnt from an unseen class, unless
+    `taught_unseen` says that this is what is measured, which then is not zero-shot.
+    """
+
+    data: str = "data"
+    network: str
+    vectors: str
+    taught_unseen: Literal[True] | None = None
+
+
+class GenerateSettings(ExtractedSettings):
+    """How the generator and its critic learn; see `training.feature_gan`.
+
+    `noise` is added to vectors, `head_weight` that of f-CLSWGAN's loss by the extractor's own
+    head, and `with_level` tells generator and critic the SNR.
+    """
+
+    noise: float = Field(default=0.1, ge=0)
+    penalty: float = Field(default=10.0, ge=0)
+    critic_steps: int = Field(default=5, ge=1)
+    head_weight: float = Field(default=0.0, ge=0)
+    with_level: bool = False
+    epochs: int = Field(default=50, ge=1)
+    batch_size: int = Field(default=128, ge=2)
+    learning_rate: float = Field(default=1e-4, gt=0)
+    precision: Precision | Literal["auto"] = "32-true"
+    threads: int | None = Field(default=None, ge=1)
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What a stage may know of features: those of seen windows, and the vectors of all classes."""
+
+    data: SplitData
+    network: nn.Module
+    vectors: ClassVectors
+
+    def features(self, part: str) -> Features:
+        """Return the features of a part of the seen windows, [n, features]."""
+        return embeddings(self.network, self.data.part(part))
+
+    def level(self, snr_db: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return SNRs on a scale from the least of the training part to its largest, 0 to 1."""
+        known = self.data.snr_db("train")
+        low, high = float(known.min()), float(known.max())
+        return ((snr_db - low) / (high - low or 1)).astype(np.float32)
+
+
+def extracted(settings: ExtractedSettings, context: StageContext) -> Extracted:
+    """Return the extractor, the seen windows and the vectors that settings name.
+
+    Raises:
+        ExperimentError: they don't belong together, or the extractor has seen an unseen class.
+    """
+    data, vectors = split_data(context, settings.data), class_vectors(context, settings.vectors)
+    if vectors.classes[: vectors.seen] != data.classes:
+        raise ExperimentError(
+            f"stage {settings.vectors} has vectors for {', '.join(vectors.classes[: vectors.seen])}"
+            f" as seen, the data have {', '.join(data.classes)}"
+        )
+    learnt = split_data(context, source_of(context, settings.network).data)
+    known = sorted(set(learnt.classes) & set(vectors.unseen))
+    if known and not settings.taught_unseen:
+        raise ExperimentError(
+            f"stage {settings.network} has learnt from {', '.join(known)}, which should be unseen; "
+            f"take it out of its data, or say taught_unseen: true"
+        )
+    return Extracted(data, asked_network(context, settings.network, data), vectors)
+
+
+@stage("generate-features", GenerateSettings, per_seed=True)
+def generate_features(settings: GenerateSettings, context: StageContext) -> StageOutcome:
+    """Learn to generate features of seen classes from their vectors (Wasserstein GAN)."""
+    known = extracted(settings, context)
+    features, labels = known.features("train"), known.data.labels("train")
+    centre = torch.from_numpy(features.mean(axis=0))
+    scale = float(np.sqrt(np.mean(np.square(features - features.mean(axis=0))))) or 1.0
+    torch.manual_seed(context.seed)
+    model = _fresh(settings, known.vectors, centre, scale)
+    means = torch.stack(
+        [torch.from_numpy(features[labels == one].mean(axis=0)) for one in np.unique(labels)]
+    )
+    head: Any = getattr(known.network, "head", None)
+    learner = FeatureGanLearner(
+        model,
+        known.vectors.seen,
+        settings.learning_rate,
+        model.normalised(means),
+        penalty=settings.penalty,
+        critic_steps=settings.critic_steps,
+        head=head if settings.head_weight else None,
+        head_weight=settings.head_weight,
+    )
+    validation = FeatureRows(
+        known.features("validation"),
+        known.data.labels("validation"),
+        known.level(known.data.snr_db("validation")),
+    )
+    rows = FeatureRows(features, labels, known.level(known.data.snr_db("train")))
+    result = fit_network(settings, context, learner, rows, Mixed(validation))
+    name = stage_name(context)
+    context.log(f"{name}: {100 * result.best_accuracy:.2f}% of seen features generated rightly")
+    told = {"generated_rightly": result.best_accuracy, "epochs": result.epochs}
+    return StageOutcome(metrics={name: {**told, "history": figures(learner, context.folder)}})
+
+
+def generator_of(context: StageContext, name: str) -> tuple[GenerateSettings, FeatureGan]:
+    """Return an earlier stage `generate-features`: its settings, and what it has learnt.
+
+    Raises:
+        ExperimentError: the stage is none of these.
+    """
+    folder, settings = context.output(name), context.stages[name]
+    if not isinstance(settings, GenerateSettings):
+        raise ExperimentError(
+            f"stage {name!r} is of kind {settings.kind!r}, expected 'generate-features'"
+        )
+    known = extracted(settings, context)
+    length = known.features("validation").shape[1]
+    model = _fresh(settings, known.vectors, torch.zeros(length), 1.0)
+    load_safetensors(model, folder / WEIGHTS)
+    return settings, model.eval()
+
+
+def _fresh(
+    settings: GenerateSettings, vectors: ClassVectors, centre: torch.Tensor, scale: float
+) -> FeatureGan:
+    return FeatureGan(
+        torch.from_numpy(vectors.vectors),
+        centre,
+        scale,
+        settings.noise,
+        with_level=settings.with_level,
+    )

@@ -1,0 +1,156 @@
+"""Classes never seen: learnt from their descriptions, and proved to be learnt from nothing else."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hertzian.experiments import ExperimentError, load_recipe, run_recipe
+
+TRAINED = {"batch_size": 32, "precision": "32-true", "threads": 1}
+LINEAR = {"kind": "zero-shot-linear", "network": "cnn", "unseen": "unseen"}
+RECIPE = {
+    "name": "tiny",
+    "title": "Zero-shot recognition, for tests",
+    "seeds": [0],
+    "stages": {
+        "data": {
+            **{"kind": "dataset", "preset": "sigzsl-7", "per": 60, "snr": [6, 10]},
+            **{"classes": ["QPSK", "2ASK", "4ASK", "16QAM"], "split": "random"},
+        },
+        "cnn": {
+            **{"kind": "train-classifier", "model": "symbol-net", "epochs": 12},
+            **{**TRAINED, "learning_rate": 3e-3},
+        },
+        "words": {"kind": "describe-classes", "unseen": ["BPSK"], "epochs": 2, **TRAINED},
+        "numbers": {"kind": "describe-classes", "unseen": ["BPSK"], "learnt": False},
+        "derived": {
+            **{"kind": "describe-classes", "unseen": ["BPSK"], "learnt": False},
+            "descriptions": "derived",
+        },
+        "gan": {
+            **{"kind": "generate-features", "network": "cnn", "vectors": "derived"},
+            **{**TRAINED, "epochs": 60, "learning_rate": 2e-3, "with_level": True},
+        },
+        "worded": {
+            **{"kind": "generate-features", "network": "cnn", "vectors": "words"},
+            **{**TRAINED, "epochs": 2, "head_weight": 0.01},
+        },
+        "unseen": {
+            **{"kind": "dataset", "preset": "sigzsl-7", "per": 20, "snr": [6, 10], "seed": 5},
+            **{"classes": ["BPSK"], "fractions": {"test": 1}, "split": "random"},
+        },
+        "tested": {
+            **{"kind": "recognise-unseen", "generator": "gan", "unseen": "unseen"},
+            **{**TRAINED, "epochs": 10, "confusion_at": [10]},
+        },
+        "eszsl": {**LINEAR, "method": "eszsl", "vectors": "derived"},
+        "projection": {**LINEAR, "method": "projection", "vectors": "numbers"},
+    },
+}
+LAST = ("tested", "eszsl", "projection")
+
+
+def written(folder, **changed):
+    stages = {name: {**said, **changed.get(name, {})} for name, said in RECIPE["stages"].items()}
+    path = folder / "tiny.yaml"
+    path.write_text(json.dumps({**RECIPE, "stages": stages}), encoding="utf-8")
+    return load_recipe(path, "smoke")
+
+
+def ran(folder, **changed):
+    run = folder / "run"
+    return run_recipe(written(folder, **changed), "smoke", run, command="test"), run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return ran(tmp_path_factory.mktemp("zeroshot"))
+
+
+def learnt(run: Path):
+    """Return what every stage but the tests has left, by its path; and what the test has learnt."""
+    files = [*run.glob("stages/*/seed-0/*"), *run.glob("stages/*/*.npz")]
+    kept = [path for path in files if path.suffix in (".safetensors", ".npz")]
+    of_unseen = run / "stages" / "unseen"
+    return {
+        str(path.relative_to(run)): path.read_bytes() for path in kept if of_unseen != path.parent
+    }
+
+
+def test_seen_classes_are_recognised_beside_one_that_was_only_described(run):
+    metrics = run[0].metrics
+    block = metrics["tested"]
+    assert block["examples"]["mean"] == 4 * 2 * 12 + 40
+    assert block["seen"]["mean"] > 0.6  # chance is a fifth
+    for name in LAST:
+        seen, unseen = (metrics[name][key]["mean"] for key in ("seen", "unseen"))
+        harmonic = 2 * seen * unseen / (seen + unseen) if seen + unseen else 0
+        assert metrics[name]["harmonic_mean"]["mean"] == pytest.approx(harmonic)
+    assert metrics["gan"]["generated_rightly"]["mean"] > 0.7  # chance is a quarter
+    assert set(block["distances"]) == {"BPSK"}
+    assert metrics["words"]["described_rightly"]["mean"] > 0.25
+
+
+def test_nothing_that_is_learnt_depends_on_a_window_of_an_unseen_class(run, tmp_path):
+    # other windows, another number of them, and another SNR: all weights stay the same to the bit
+    other = ran(tmp_path, unseen={"per": 8, "snr": [0], "seed": 77})
+    assert learnt(other[1]) == learnt(run[1])
+    names = {Path(name).parts[1] for name in learnt(run[1])}
+    assert {"cnn", "words", "numbers", "derived", "gan", "worded", "tested"} <= names
+    epochs = [result.metrics["tested"]["epochs"]["mean"] for result in (run[0], other[0])]
+    assert epochs[0] == epochs[1]
+    heard = [set(result.metrics["tested"]["accuracy_by_snr"]) for result in (run[0], other[0])]
+    assert heard == [{"6", "10"}, {"0", "6", "10"}]
+
+
+def test_vectors_of_seen_classes_are_standard_and_unseen_ones_take_no_part(run):
+    found = np.load(run[1] / "stages" / "derived" / "seed-0" / "vectors.npz")
+    assert found["classes"].tolist() == ["QPSK", "OOK", "4ASK", "16QAM", "BPSK"]
+    seen = found["vectors"][: int(found["seen"])]
+    assert seen.mean(axis=0) == pytest.approx(np.zeros(11), abs=1e-6)
+    spread = seen.std(axis=0)
+    assert ((np.abs(spread - 1) < 1e-5) | (spread == 0)).all()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"words": {"unseen": ["QPSK"]}}, "has windows of QPSK"),
+        ({"numbers": {"unseen": ["8PSK"]}}, "paper describes .* not 8PSK; say descriptions: deriv"),
+        ({"unseen": {"classes": ["64QAM"]}}, "described as unseen are BPSK"),
+        ({"gan": {"vectors": "cnn"}}, "expected 'describe-classes'"),
+        ({"tested": {"generator": "cnn"}}, "expected 'generate-features'"),
+    ],
+)
+def test_what_does_not_belong_together_is_refused(tmp_path, changed, said):
+    with pytest.raises(ExperimentError, match=said):
+        ran(tmp_path, **changed)
+
+
+def test_an_extractor_that_has_seen_an_unseen_class_is_refused_unless_it_is_said(tmp_path):
+    stages = json.loads(json.dumps(RECIPE["stages"]))
+    stages["all"] = {**stages["data"], "classes": ["BPSK", "QPSK", "2ASK"]}
+    stages["cnn"] |= {"data": "all", "epochs": 1}
+    wanted = ("data", "all", "cnn", "derived", "gan")
+    path = tmp_path / "tiny.yaml"
+
+    def run_with(**said):
+        kept = {name: stages[name] for name in wanted}
+        kept["gan"] = {**kept["gan"], "epochs": 1, **said}
+        path.write_text(json.dumps({**RECIPE, "stages": kept}), encoding="utf-8")
+        return run_recipe(load_recipe(path, "smoke"), "smoke", tmp_path / "run", command="test")
+
+    with pytest.raises(ExperimentError, match="has learnt from BPSK, which should be unseen"):
+        run_with()
+    assert run_with(taught_unseen=True).metrics["gan"]
+
+
+def test_settings_that_contradict_each_other_are_refused(tmp_path):
+    for said, message in (
+        ({"learnt": True}, "derived descriptions have no words"),
+        ({"unseen": ["BPSK", "bpsk"]}, "twice"),
+    ):
+        with pytest.raises(ExperimentError, match=message):
+            written(tmp_path, derived=said)
