@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.classification import MulticlassAccuracy
 
+from hertzian.signal import HertzianError
 from hertzian.training.batches import Batch
 
 FIGURES = "figures"
@@ -25,6 +26,9 @@ class Learner(lightning.LightningModule, ABC):
         class_count: number of classes.
         compiled: run training steps through `torch.compile`: about a minute at the start, then
             1.3 to 1.5 times as fast on a CPU.
+
+    Raises:
+        HertzianError: fewer than two classes.
     """
 
     measured: ClassVar[str] = "accuracy"
@@ -37,6 +41,8 @@ class Learner(lightning.LightningModule, ABC):
 
     def __init__(self, model: nn.Module, class_count: int, *, compiled: bool = False) -> None:
         super().__init__()
+        if class_count < 2:
+            raise HertzianError(f"there is nothing to tell apart in {class_count} class")
         self.model = model
         self.validation_accuracy = MulticlassAccuracy(class_count, average="micro")
         # Only the call is compiled: the module, its names and its export stay as they are.
