@@ -19,7 +19,7 @@ _POOLED = 32
     "sigzsl-cnn",
     samples=published.SIGZSL.samples,
     classes=SEVEN,
-    paper="SigZSLNet: signal zero-shot learning network for automatic modulation classification",
+    paper="Zhou et al., signal zero-shot learning network (SigZSLNet)",
 )
 class SigzslCnn(EmbeddingClassifier):
     """Five convolutions, each halving the time axis, and a dense layer whose outputs are features.

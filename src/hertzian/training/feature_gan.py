@@ -5,7 +5,7 @@ generating networks for zero-shot learning, 2018, eq. 3-4).
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -141,13 +141,14 @@ class FeatureGanLearner(Learner):
         drawn = self.gan.draw(labels, level)
         loss = -self.gan.judge(drawn, labels, level).mean()
         for head in self._head:
+            head.to(drawn.device)
             features = drawn * self.gan.scale + self.gan.centre
             loss = loss + self.head_weight * nn.functional.cross_entropy(head(features), labels)
         return loss
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Let the critic take a step, and every so many the generator."""
-        critic, generator = self.optimizers()  # type: ignore[attr-defined]
+        critic, generator = cast(list[Any], self.optimizers())  # there are two
         loss = self._step(critic, self.training_loss(batch))
         if (batch_index + 1) % self.critic_steps == 0:
             told = self._step(generator, self.generator_loss(batch))
