@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hertzian.experiments import ExperimentError, load_recipe, run_recipe
+from hertzian.signal import HertzianError
 
 TRAINED = {"batch_size": 32, "precision": "32-true", "threads": 1}
 LINEAR = {"kind": "zero-shot-linear", "network": "cnn", "unseen": "unseen"}
@@ -90,6 +91,7 @@ def test_seen_classes_are_recognised_beside_one_that_was_only_described(run):
         assert metrics[name]["harmonic_mean"]["mean"] == pytest.approx(harmonic)
     assert metrics["gan"]["generated_rightly"]["mean"] > 0.7  # chance is a quarter
     assert set(block["distances"]) == {"BPSK"}
+    assert all(block["distances"]["BPSK"][key]["mean"] > 0 for key in ("own", "nearest_seen"))
     assert metrics["words"]["described_rightly"]["mean"] > 0.25
 
 
@@ -98,7 +100,8 @@ def test_nothing_that_is_learnt_depends_on_a_window_of_an_unseen_class(run, tmp_
     other = ran(tmp_path, unseen={"per": 8, "snr": [0], "seed": 77})
     assert learnt(other[1]) == learnt(run[1])
     names = {Path(name).parts[1] for name in learnt(run[1])}
-    assert {"cnn", "words", "numbers", "derived", "gan", "worded", "tested"} <= names
+    trained = {"cnn", "words", "numbers", "derived", "gan", "worded", *LAST}
+    assert trained <= names
     epochs = [result.metrics["tested"]["epochs"]["mean"] for result in (run[0], other[0])]
     assert epochs[0] == epochs[1]
     heard = [set(result.metrics["tested"]["accuracy_by_snr"]) for result in (run[0], other[0])]
@@ -131,7 +134,7 @@ def test_what_does_not_belong_together_is_refused(tmp_path, changed, said):
 
 def test_an_extractor_that_has_seen_an_unseen_class_is_refused_unless_it_is_said(tmp_path):
     stages = json.loads(json.dumps(RECIPE["stages"]))
-    stages["all"] = {**stages["data"], "classes": ["BPSK", "QPSK", "2ASK"]}
+    stages["all"] = {**stages["data"], "classes": ["BPSK", "QPSK", "2ASK"], "seed": 3}
     stages["cnn"] |= {"data": "all", "epochs": 1}
     wanted = ("data", "all", "cnn", "derived", "gan")
     path = tmp_path / "tiny.yaml"
@@ -142,9 +145,54 @@ def test_an_extractor_that_has_seen_an_unseen_class_is_refused_unless_it_is_said
         path.write_text(json.dumps({**RECIPE, "stages": kept}), encoding="utf-8")
         return run_recipe(load_recipe(path, "smoke"), "smoke", tmp_path / "run", command="test")
 
-    with pytest.raises(ExperimentError, match="has learnt from BPSK, which should be unseen"):
+    with pytest.raises(ExperimentError, match="has learnt from BPSK of stage all, which should be"):
         run_with()
+    with pytest.raises(ExperimentError, match="head_weight: stage cnn doesn't classify the seen"):
+        run_with(taught_unseen=True, head_weight=0.01)
     assert run_with(taught_unseen=True).metrics["gan"]
+
+
+def test_an_extractor_that_met_an_unseen_class_by_the_way_is_refused(tmp_path):
+    stages = json.loads(json.dumps(RECIPE["stages"]))
+    stages["unseen"] |= {"per": 40}
+    stages["begun"] = {"kind": "fresh-network", "model": "symbol-net", "batch_size": 32}
+    # its settings speak of the seen windows alone, what it clusters are the unseen ones
+    stages["cnn"] = {"kind": "cluster", "network": "begun", "data": "unseen", "epochs": 1}
+    stages["cnn"] |= {**TRAINED, "collapsed_share": 1.0}
+    wanted = ("data", "unseen", "begun", "cnn", "derived", "gan")
+    path = tmp_path / "tiny.yaml"
+    kept = {name: stages[name] for name in wanted}
+    path.write_text(json.dumps({**RECIPE, "stages": kept}), encoding="utf-8")
+    with pytest.raises(ExperimentError, match="stage cnn has learnt from BPSK of stage unseen"):
+        run_recipe(load_recipe(path, "smoke"), "smoke", tmp_path / "run", command="test")
+
+
+def test_an_extractor_from_another_split_of_the_same_windows_is_refused(tmp_path):
+    stages = json.loads(json.dumps(RECIPE["stages"]))
+    stages["other"] = {**stages["data"], "split_seed": 1}
+    stages["cnn"] |= {"data": "other", "epochs": 1}
+    path = tmp_path / "tiny.yaml"
+    kept = {name: stages[name] for name in ("data", "other", "cnn", "derived", "gan")}
+    path.write_text(json.dumps({**RECIPE, "stages": kept}), encoding="utf-8")
+    with pytest.raises(ExperimentError, match="stages other and data split the same windows"):
+        run_recipe(load_recipe(path, "smoke"), "smoke", tmp_path / "run", command="test")
+
+
+def test_what_all_seen_classes_share_but_for_rounding_is_not_blown_up(tmp_path):
+    stages = json.loads(json.dumps(RECIPE["stages"]))
+    stages["data"] |= {"preset": "rml2018-01a-like", "classes": ["QPSK", "8PSK", "16PSK"]}
+    path = tmp_path / "tiny.yaml"
+    kept = {name: {**stages[name], "unseen": ["64QAM"]} for name in ("derived",)}
+    said = {"data": {**stages["data"], "per": 5, "snr": [10]}, **kept}
+    path.write_text(json.dumps({**RECIPE, "stages": said}), encoding="utf-8")
+    run_recipe(load_recipe(path, "smoke"), "smoke", tmp_path / "run", command="test")
+    found = np.load(tmp_path / "run" / "stages" / "derived" / "seed-0" / "vectors.npz")
+    assert np.abs(found["vectors"]).max() < 20
+
+
+def test_a_single_class_is_nothing_to_tell_apart(tmp_path):
+    with pytest.raises(HertzianError, match="nothing to tell apart in 1 class"):
+        ran(tmp_path, data={"classes": ["QPSK"]})
 
 
 def test_settings_that_contradict_each_other_are_refused(tmp_path):

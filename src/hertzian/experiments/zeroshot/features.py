@@ -1,7 +1,7 @@
 """The stage `generate-features`: a GAN of the features of an extractor, learnt on seen classes."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +9,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from hertzian.deployment.export import load_safetensors
-from hertzian.experiments.classifiers.data import SplitData, split_data
+from hertzian.deployment.export import load_safetensors, stored_shapes
+from hertzian.experiments.classifiers.data import DatasetSettings, SplitData, split_data
 from hertzian.experiments.classifiers.tested import embeddings
 from hertzian.experiments.classifiers.train import WEIGHTS, fit_network, source_of, stage_name
 from hertzian.experiments.clustering import asked_network, figures
@@ -93,14 +93,43 @@ def extracted(settings: ExtractedSettings, context: StageContext) -> Extracted:
             f"stage {settings.vectors} has vectors for {', '.join(vectors.classes[: vectors.seen])}"
             f" as seen, the data have {', '.join(data.classes)}"
         )
-    learnt = split_data(context, source_of(context, settings.network).data)
+    for name in sorted(_data_behind(context, settings.network)):
+        _refuse_leaks(settings, name, split_data(context, name), data, vectors)
+    return Extracted(data, asked_network(context, settings.network, data), vectors)
+
+
+def _data_behind(context: StageContext, name: str) -> set[str]:
+    """Return the stages `dataset` that a stage depends on, through whatever stages it names."""
+    settings = context.stages[name]
+    if isinstance(settings, DatasetSettings):
+        return {name}
+    named = {value for _, value in settings if isinstance(value, str) and value in context.outputs}
+    return {data for stage in named - {name} for data in _data_behind(context, stage)}
+
+
+def _refuse_leaks(
+    settings: ExtractedSettings,
+    name: str,
+    learnt: SplitData,
+    data: SplitData,
+    vectors: ClassVectors,
+) -> None:
+    """Check a dataset that the extractor has learnt from.
+
+    Raises:
+        ExperimentError: it has unseen classes, or the windows of the test.
+    """
     known = sorted(set(learnt.classes) & set(vectors.unseen))
     if known and not settings.taught_unseen:
         raise ExperimentError(
-            f"stage {settings.network} has learnt from {', '.join(known)}, which should be unseen; "
-            f"take it out of its data, or say taught_unseen: true"
+            f"stage {settings.network} has learnt from {', '.join(known)} of stage {name}, which "
+            f"should be unseen; take it out of its data, or say taught_unseen: true"
         )
-    return Extracted(data, asked_network(context, settings.network, data), vectors)
+    if set(learnt.identity) & set(data.identity) and learnt.description != data.description:
+        raise ExperimentError(
+            f"stages {name} and {settings.data} split the same windows in different ways: the test "
+            f"would not be on what is new to the extractor; give one of them another seed"
+        )
 
 
 @stage("generate-features", GenerateSettings, per_seed=True)
@@ -115,7 +144,6 @@ def generate_features(settings: GenerateSettings, context: StageContext) -> Stag
     means = torch.stack(
         [torch.from_numpy(features[labels == one].mean(axis=0)) for one in np.unique(labels)]
     )
-    head: Any = getattr(known.network, "head", None)
     learner = FeatureGanLearner(
         model,
         known.vectors.seen,
@@ -123,7 +151,7 @@ def generate_features(settings: GenerateSettings, context: StageContext) -> Stag
         model.normalised(means),
         penalty=settings.penalty,
         critic_steps=settings.critic_steps,
-        head=head if settings.head_weight else None,
+        head=_head(settings, context, known) if settings.head_weight else None,
         head_weight=settings.head_weight,
     )
     validation = FeatureRows(
@@ -139,8 +167,24 @@ def generate_features(settings: GenerateSettings, context: StageContext) -> Stag
     return StageOutcome(metrics={name: {**told, "history": figures(learner, context.folder)}})
 
 
-def generator_of(context: StageContext, name: str) -> tuple[GenerateSettings, FeatureGan]:
-    """Return an earlier stage `generate-features`: its settings, and what it has learnt.
+def _head(settings: GenerateSettings, context: StageContext, known: Extracted) -> nn.Module:
+    """Return what the extractor makes logits of the seen classes by.
+
+    Raises:
+        ExperimentError: it has none, or was taught other classes.
+    """
+    head = getattr(known.network, "head", None)
+    learnt = split_data(context, source_of(context, settings.network).data)
+    if not isinstance(head, nn.Module) or learnt.classes != known.data.classes:
+        raise ExperimentError(
+            f"head_weight: stage {settings.network} doesn't classify the seen classes by a head on "
+            f"its embedding; leave it out"
+        )
+    return head
+
+
+def generator_of(context: StageContext, name: str) -> tuple[Extracted, FeatureGan]:
+    """Return what an earlier stage `generate-features` learnt from, and what it has learnt.
 
     Raises:
         ExperimentError: the stage is none of these.
@@ -151,10 +195,10 @@ def generator_of(context: StageContext, name: str) -> tuple[GenerateSettings, Fe
             f"stage {name!r} is of kind {settings.kind!r}, expected 'generate-features'"
         )
     known = extracted(settings, context)
-    length = known.features("validation").shape[1]
+    (length,) = stored_shapes(folder / WEIGHTS)["centre"]
     model = _fresh(settings, known.vectors, torch.zeros(length), 1.0)
     load_safetensors(model, folder / WEIGHTS)
-    return settings, model.eval()
+    return known, model.eval()
 
 
 def _fresh(

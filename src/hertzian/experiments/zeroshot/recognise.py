@@ -31,8 +31,13 @@ from hertzian.experiments.zeroshot.features import (
     generator_of,
 )
 from hertzian.models.sigzslnet import FeatureClassifier, FeatureGan
+from hertzian.recordings import atomic_path
 from hertzian.training import Classifier, Mixed, Precision
 from hertzian.training.feature_gan import FeatureRows
+
+Doubles = npt.NDArray[np.float64]
+
+_MAP = "map.npz"
 
 
 class RecogniseSettings(StageSettings):
@@ -57,8 +62,7 @@ class RecogniseSettings(StageSettings):
 @stage("recognise-unseen", RecogniseSettings, per_seed=True)
 def recognise_unseen(settings: RecogniseSettings, context: StageContext) -> StageOutcome:
     """Learn to tell seen and unseen classes apart, and test it on both (generalised setting)."""
-    told, gan = generator_of(context, settings.generator)
-    known = extracted(told, context)
+    known, gan = generator_of(context, settings.generator)
     torch.manual_seed(context.seed)
     train, validation = (
         _with_generated(known, gan, part, settings.per) for part in ("train", "validation")
@@ -101,27 +105,36 @@ class LinearSettings(ExtractedSettings):
 def zero_shot_linear(settings: LinearSettings, context: StageContext) -> StageOutcome:
     """Recognise seen and unseen classes by a linear map that seen ones have taught."""
     known = extracted(settings, context)
-    x, labels = known.features("train").astype(np.float64), known.data.labels("train")
+    x = known.features("train").astype(np.float64)
     mean, scale = x.mean(axis=0), np.sqrt(np.mean(np.square(x - x.mean(axis=0)))) or 1.0
-    x = (x - mean) / scale
     vectors = known.vectors.vectors.astype(np.float64)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-12)
-    seen = vectors[: known.vectors.seen]
-    # means instead of sums, so that a ridge means the same for any number of windows
-    covariance = x.T @ x / len(x) + settings.ridge * np.eye(x.shape[1])
+    seen, labels = vectors[: known.vectors.seen], known.data.labels("train")
+    weights = _linear_map(settings, (x - mean) / scale, labels, seen)
+    with atomic_path(context.folder / _MAP) as partial, partial.open("wb") as file:
+        np.savez(file, weights=weights, mean=mean, scale=scale)
     features, truth, snr_db = _test(known, settings.unseen, context)
-    asked = (features - mean) / scale
+    found = (features - mean) / scale @ weights
     if settings.method == "eszsl":
-        signs = 2.0 * (labels[:, None] == np.arange(len(seen))) - 1
-        inner = seen.T @ seen + settings.vector_ridge * np.eye(seen.shape[1])
-        weights = np.linalg.solve(covariance, x.T @ signs @ seen / len(x)) @ np.linalg.inv(inner)
-        scores = asked @ weights @ vectors.T
+        scores = found @ vectors.T
     else:
-        weights = np.linalg.solve(covariance, x.T @ seen[labels] / len(x))
-        found = asked @ weights
         scores = -np.square(found[:, None] - vectors[None]).sum(axis=2)
     block = _block(context, known, scores, truth, snr_db, settings.confusion_at)
     return StageOutcome(metrics={stage_name(context): block})
+
+
+def _linear_map(settings: LinearSettings, x: Doubles, labels: Labels, seen: Doubles) -> Doubles:
+    """Return the map from features [n, features] to vectors: float64 [features, length]."""
+    # means instead of sums, so that a ridge means the same for any number of windows
+    covariance = x.T @ x / len(x) + settings.ridge * np.eye(x.shape[1])
+    if settings.method == "projection":
+        wanted: Doubles = x.T @ seen[labels] / len(x)
+        projection: Doubles = np.linalg.solve(covariance, wanted).astype(np.float64)
+        return projection
+    signs = 2.0 * (labels[:, None] == np.arange(len(seen))) - 1
+    inner = seen.T @ seen + settings.vector_ridge * np.eye(seen.shape[1])
+    weights: Doubles = np.linalg.solve(covariance, x.T @ signs @ seen / len(x))
+    return weights @ np.linalg.inv(inner)
 
 
 def _with_generated(

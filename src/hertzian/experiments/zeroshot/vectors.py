@@ -32,6 +32,7 @@ from hertzian.training.joint_embedding import JointEmbeddingClassifier, semantic
 _FILE = "vectors.npz"
 _WORDS = {"as-printed": AS_PRINTED, "corrected": CORRECTED}
 _SAMPLES = 1024
+_ROUNDING = 1e-6
 
 
 class DescribeSettings(StageSettings):
@@ -150,6 +151,6 @@ def _described(known: Mapping[str, Description], name: str) -> Description:
 def _standard(numbers: npt.NDArray[np.float64], seen: int) -> npt.NDArray[np.float32]:
     """Bring numbers to deviations from the mean of the first `seen` rows."""
     mean, spread = numbers[:seen].mean(axis=0), numbers[:seen].std(axis=0)
-    # what all seen classes share has no spread of its own
-    standard: npt.NDArray[np.float32] = (numbers - mean) / np.where(spread > 0, spread, 1)
+    # what all seen classes share has no spread of its own but rounding's
+    standard: npt.NDArray[np.float32] = (numbers - mean) / np.where(spread > _ROUNDING, spread, 1)
     return standard.astype(np.float32)
