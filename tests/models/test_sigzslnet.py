@@ -2,14 +2,17 @@
 
 import re
 
+import numpy as np
 import pytest
 import torch
 
 from hertzian.models import build, count_parameters
 from hertzian.models.sigzslnet import FeatureClassifier, FeatureGan
 from hertzian.signal import HertzianError
+from hertzian.signal.constellations import constellation
+from hertzian.waveforms import make
 
-PARAMETERS = {"sigzsl-cnn": 395_591, "symbol-net": 52_639}
+PARAMETERS = {"sigzsl-cnn": 395_591, "characteristic-net": 17_543}
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
@@ -27,32 +30,53 @@ def test_features_are_what_the_logits_come_from_at_any_scale(name):
     x = torch.randn(3, 2, 1024)
     with torch.no_grad():
         logits = model(x)
-        assert model.features(x)["embedding"].shape == (3, 128)
+        assert model.features(x)["embedding"].shape == (
+            3,
+            129 if name == "characteristic-net" else 128,
+        )
         assert torch.equal(model.head(model.features(x)["embedding"]), logits)
         for scale in (1e-6, 1e6):
             assert torch.allclose(model(x * scale), logits, atol=1e-4)
 
 
-def test_the_order_of_symbols_says_nothing_to_a_network_of_symbols():
-    torch.manual_seed(0)
-    model = build("symbol-net").eval()
-    # so far apart that a filter of 65 taps never sees two
-    symbols, places = torch.randn(2, 8), slice(64, None, 128)
-    x = torch.zeros(2, 2, 1024)
-    x[0, :, places], x[1, :, places] = symbols, symbols.flip(1)
-    with torch.no_grad():
-        one, other = model.features(x)["embedding"]
-    assert torch.allclose(one, other, atol=1e-4)
-    assert one.std() > 1e-3
+@pytest.mark.parametrize("name", ["BPSK", "QPSK", "OOK", "4ASK", "16QAM", "64QAM"])
+def test_the_embedding_is_the_characteristic_function_of_alphabet_and_noise(name):
+    """In noise of power p it is the mean of exp(j <w, a>) over the points, times exp(-w^2 p / 4).
+
+    A matched filter at 8 samples a symbol leaves an eighth of the noise of the window's SNR.
+    """
+    total = 0.1
+    noise = total / 8
+    model = build("characteristic-net")
+    generator = torch.Generator().manual_seed(1)
+    sender = make(name, samples_per_symbol=8.0, pulse="rrc", roll_off=0.35, timing=0.0)
+    sent = sender.generate(200, 1024, generator)
+    sent = sent / sent.abs().square().mean().sqrt()
+    white = torch.randn(sent.shape, dtype=torch.complex64, generator=generator)
+    heard = sent + total**0.5 * white
+    x = torch.stack([heard.real, heard.imag], dim=1)
+    found = model.features(x)["embedding"].mean(dim=0).numpy() / np.sqrt(124)
+    points = constellation(name)
+    points = points / np.sqrt(np.mean(np.abs(points) ** 2) * (1 + noise))
+    waves = model.waves.numpy()
+    turned = np.exp(1j * (np.outer(waves[:, 0], points.real) + np.outer(waves[:, 1], points.imag)))
+    damped = np.exp(-(waves**2).sum(axis=1) * noise / (1 + noise) / 4)
+    expected = turned.mean(axis=1) * damped
+    # a window's own power varies with its symbols, which a mean over windows feels at large w
+    slow = np.hypot(*waves.T) < 5
+    told = np.concatenate([expected.real, expected.imag])
+    assert np.abs(found[:128] - told)[np.tile(slow, 2)].max() < 0.03
+    assert np.exp(found[128]) == pytest.approx(8 * (1 + noise) / (1 + total), rel=0.02)
 
 
 def test_windows_of_other_lengths_and_rates():
     assert build("sigzsl-cnn", samples=128)(torch.randn(2, 2, 128)).shape == (2, 7)
-    assert build("symbol-net", samples_per_symbol=4)(torch.randn(2, 2, 128)).shape == (2, 7)
+    assert build("characteristic-net", samples_per_symbol=4)(torch.randn(2, 2, 128)).shape == (2, 7)
     with pytest.raises(HertzianError, match="32 samples or more"):
         build("sigzsl-cnn", samples=16)
-    with pytest.raises(HertzianError, match="a sample per symbol"):
-        build("symbol-net", samples_per_symbol=0)
+    for wrong in ({"samples_per_symbol": 1}, {"roll_off": 1.5}):
+        with pytest.raises(HertzianError, match="two samples per symbol or more and a roll-off"):
+            build("characteristic-net", **wrong)
 
 
 def test_generated_features_have_the_units_of_the_extractor():

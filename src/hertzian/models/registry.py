@@ -22,6 +22,7 @@ ENTRY_POINT_GROUP = "hertzian.models"
 _MODULES = (
     "hertzian.models.afnet",
     "hertzian.models.cgdnet",
+    "hertzian.models.characteristic_net",
     "hertzian.models.cldnn",
     "hertzian.models.cldnn2",
     "hertzian.models.cldnn_ramjee",
@@ -48,7 +49,6 @@ _MODULES = (
     "hertzian.models.resnet",
     "hertzian.models.resnet_1024",
     "hertzian.models.sigzsl_cnn",
-    "hertzian.models.symbol_net",
     "hertzian.models.vgg_1024",
     "hertzian.models.vtcnn_mtl",
 )

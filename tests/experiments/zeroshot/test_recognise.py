@@ -21,7 +21,7 @@ RECIPE = {
             **{"classes": ["QPSK", "2ASK", "4ASK", "16QAM"], "split": "random"},
         },
         "cnn": {
-            **{"kind": "train-classifier", "model": "symbol-net", "epochs": 12},
+            **{"kind": "train-classifier", "model": "characteristic-net", "epochs": 12},
             **{**TRAINED, "learning_rate": 3e-3},
         },
         "words": {"kind": "describe-classes", "unseen": ["BPSK"], "epochs": 2, **TRAINED},
@@ -155,7 +155,7 @@ def test_an_extractor_that_has_seen_an_unseen_class_is_refused_unless_it_is_said
 def test_an_extractor_that_met_an_unseen_class_by_the_way_is_refused(tmp_path):
     stages = json.loads(json.dumps(RECIPE["stages"]))
     stages["unseen"] |= {"per": 40}
-    stages["begun"] = {"kind": "fresh-network", "model": "symbol-net", "batch_size": 32}
+    stages["begun"] = {"kind": "fresh-network", "model": "characteristic-net", "batch_size": 32}
     # its settings speak of the seen windows alone, what it clusters are the unseen ones
     stages["cnn"] = {"kind": "cluster", "network": "begun", "data": "unseen", "epochs": 1}
     stages["cnn"] |= {**TRAINED, "collapsed_share": 1.0}
