@@ -42,6 +42,7 @@ _MODULES: tuple[str, ...] = (
     "hertzian.experiments.unlabelled.heard",
     "hertzian.experiments.unlabelled.show",
     "hertzian.experiments.zeroshot.features",
+    "hertzian.experiments.zeroshot.linear",
     "hertzian.experiments.zeroshot.recognise",
     "hertzian.experiments.zeroshot.vectors",
 )

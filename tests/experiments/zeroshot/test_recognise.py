@@ -44,13 +44,14 @@ RECIPE = {
         },
         "tested": {
             **{"kind": "recognise-unseen", "generator": "gan", "unseen": "unseen"},
-            **{**TRAINED, "epochs": 10, "confusion_at": [10]},
+            **{**TRAINED, "epochs": 10, "confusion_at": [10], "decide_by": "gate"},
         },
         "eszsl": {**LINEAR, "method": "eszsl", "vectors": "derived"},
         "projection": {**LINEAR, "method": "projection", "vectors": "numbers"},
+        "nearest": {**LINEAR, "kind": "nearest-attribute", "vectors": "derived"},
     },
 }
-LAST = ("tested", "eszsl", "projection")
+LAST = ("tested", "eszsl", "projection", "nearest")
 
 
 def written(folder, **changed):
@@ -89,6 +90,13 @@ def test_seen_classes_are_recognised_beside_one_that_was_only_described(run):
         seen, unseen = (metrics[name][key]["mean"] for key in ("seen", "unseen"))
         harmonic = 2 * seen * unseen / (seen + unseen) if seen + unseen else 0
         assert metrics[name]["harmonic_mean"]["mean"] == pytest.approx(harmonic)
+        decisions = metrics[name]["decisions"]
+        assert set(decisions) == {"scores", "stacked", "gate"}
+        assert all(0 <= decisions[rule]["area"]["mean"] <= 1 for rule in ("stacked", "gate"))
+    assert block["harmonic_mean"] == block["decisions"]["gate"]["harmonic_mean"]
+    # BPSK fits none of the four, and a twentieth of what is seen is given away
+    assert block["unseen"]["mean"] > 0.95
+    assert metrics["tested"]["decisions"]["gate"]["area"]["mean"] > 0.8
     assert metrics["gan"]["generated_rightly"]["mean"] > 0.7  # chance is a quarter
     assert set(block["distances"]) == {"BPSK"}
     assert all(block["distances"]["BPSK"][key]["mean"] > 0 for key in ("own", "nearest_seen"))
