@@ -38,7 +38,10 @@ from hertzian.report import (
 FEATURES = "features.npz"
 """Feature maps [channels, samples] by their titles, in the folder of a run."""
 
-SHARES = {"accuracy": "accuracy", "accuracy_snr_ge_0": "SNR ≥ 0 dB", "peak": "best SNR"}
+SHARES = {
+    **{"accuracy": "accuracy", "accuracy_snr_ge_0": "SNR ≥ 0 dB", "peak": "best SNR"},
+    **{"seen": "seen classes", "unseen": "unseen classes", "harmonic_mean": "harmonic mean"},
+}
 """Shares that a network measures and papers print, and their names."""
 
 AGREEMENTS = {"nmi": "NMI", "ari": "ARI", "acc": "ACC"}

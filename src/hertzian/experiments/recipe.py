@@ -43,6 +43,7 @@ class Published(BaseModel):
         accuracy_by_snr: SNR in whole decibels -> accuracy, where printed.
         parameters: trainable ones.
         nmi, ari, acc: of clusters, as `cluster_block` has them.
+        seen, unseen, harmonic_mean: mean recall of seen and of unseen classes, and of the two.
         source: where in the paper, such as "table 4".
     """
 
@@ -56,6 +57,9 @@ class Published(BaseModel):
     nmi: Share | None = None
     ari: Share | None = None
     acc: Share | None = None
+    seen: Share | None = None
+    unseen: Share | None = None
+    harmonic_mean: Share | None = None
     source: str | None = Field(default=None, min_length=1, max_length=200)
 
 
