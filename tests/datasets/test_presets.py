@@ -8,7 +8,7 @@ from hertzian.datasets.making import numbered
 from hertzian.datasets.presets import PRESETS, find_preset
 from hertzian.signal import canonical
 
-TRUE_SNR = [name for name in PRESETS if name.endswith("-corrected")] + ["sigzsl-7"]
+TRUE_SNR = [name for name in PRESETS if name.endswith("-corrected")] + ["sigzsl-7", "linear"]
 PER_SYMBOL_DB = {"rml2018-01a-like": 10 * np.log10(8)}
 
 

@@ -69,6 +69,28 @@ def test_the_embedding_is_the_characteristic_function_of_alphabet_and_noise(name
     assert np.exp(found[128]) == pytest.approx(8 * (1 + noise) / (1 + total), rel=0.02)
 
 
+@pytest.mark.parametrize("name", ["BPSK", "OOK", "16QAM", "12APSK"])
+def test_drawn_embeddings_are_distributed_as_those_of_windows(name):
+    model, generator = build("characteristic-net"), torch.Generator().manual_seed(2)
+    count, snr_db = 1500, 6.0
+    sender = make(name, samples_per_symbol=8.0, pulse="rrc", roll_off=0.35, timing=0.0)
+    sent = sender.generate(count, 1024, generator)
+    sent = sent / sent.abs().square().mean(dim=1, keepdim=True).sqrt()
+    heard = sent + 10 ** (-snr_db / 20) * torch.randn(
+        sent.shape, dtype=torch.complex64, generator=generator
+    )
+    real = model.features(torch.stack([heard.real, heard.imag], dim=1))["embedding"]
+    points = torch.from_numpy(constellation(name).astype(np.complex64))
+    drawn = model.drawn(points, torch.full((count,), snr_db), 1024, generator)
+    assert drawn.shape == real.shape == (count, 129)
+    apart = (real.mean(dim=0) - drawn.mean(dim=0)) / real.std(dim=0)
+    # within-class deviations; 0.026 is the standard error of a difference
+    assert apart[:128].abs().max() < 0.2
+    ratio = real.std(dim=0) / drawn.std(dim=0)
+    assert ratio[:128].min() > 0.85
+    assert ratio[:128].max() < 1.15
+
+
 def test_windows_of_other_lengths_and_rates():
     assert build("sigzsl-cnn", samples=128)(torch.randn(2, 2, 128)).shape == (2, 7)
     assert build("characteristic-net", samples_per_symbol=4)(torch.randn(2, 2, 128)).shape == (2, 7)

@@ -22,11 +22,14 @@ CLOSED_FORMS = {
     "8PSK": (8, 2 * np.sin(np.pi / 8)),
     "16PSK": (16, 2 * np.sin(np.pi / 16)),
     "32PSK": (32, 2 * np.sin(np.pi / 32)),
+    # inner square of side 2; the outer points lie on equilateral triangles over it
+    "8QAM": (8, 2 / np.sqrt((2 + (1 + np.sqrt(3)) ** 2) / 2)),
     "16QAM": (16, 2 / np.sqrt(10)),
     "32QAM": (32, 2 / np.sqrt(20)),
     "64QAM": (64, 2 / np.sqrt(42)),
     "128QAM": (128, 2 / np.sqrt(82)),
     "256QAM": (256, 2 / np.sqrt(170)),
+    "12APSK": (12, np.sqrt(2) / np.sqrt((1 + 2 * (1 + np.sqrt(2)) ** 2) / 3)),
     "16APSK": (16, np.sqrt(2) * INNER),
     "32APSK": (32, np.sqrt(2) * INNER_32),
     "64APSK": (64, 2 * np.sin(np.pi / 8) * INNER_64),
@@ -35,7 +38,7 @@ CLOSED_FORMS = {
 }
 PHASES = ("QPSK", "OQPSK", "PI4-DQPSK", "8PSK", "16PSK", "32PSK")
 SQUARE = ("16QAM", "64QAM", "256QAM")
-QUARTER_TURN = (*PHASES, *SQUARE, "32QAM", "128QAM", "16APSK", "32APSK", "64APSK")
+QUARTER_TURN = (*PHASES, *SQUARE, "8QAM", "32QAM", "128QAM", "12APSK", "16APSK", "32APSK", "64APSK")
 HALF_TURN = (*QUARTER_TURN, "BPSK", "4PAM", "128APSK")
 
 

@@ -122,6 +122,16 @@ _ALL = (
     _like(published.RADCOM_OTA, radcom_like.GAIN),
     _like(published.SIGZSL, sigzsl.SIGZSL_7, snr_definition=_TRUE_SNR),
     Preset(
+        name="linear",
+        kinds=sigzsl.LINEAR_KINDS,
+        snr_db=tuple(map(float, range(0, 21, 2))),
+        samples=published.SIGZSL.samples,
+        sample_rate_hz=1.0,
+        snr_definition=_TRUE_SNR,
+        per=200,
+        maker=sigzsl.LINEAR,
+    ),
+    Preset(
         name="field",
         kinds=tuple(map(Kind, FIELD_CLASSES)),
         # below, the detector hears next to nothing: there would be no windows

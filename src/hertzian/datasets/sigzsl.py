@@ -1,10 +1,10 @@
-"""The set of the zero-shot paper: seven linear modulations in white noise of a true SNR."""
+"""The zero-shot paper's set, and all linear modulations likewise, in white noise of a true SNR."""
 
 from hertzian.channel import Chain
 from hertzian.datasets.drawn import Draw, Drawn, Sending, at_every_snr
 from hertzian.datasets.making import Synthetic, as_received, true_noise
-from hertzian.datasets.published import SIGZSL
-from hertzian.waveforms import make
+from hertzian.datasets.published import SIGZSL, Kind
+from hertzian.waveforms import AmplitudeKeying, Linear, make
 
 
 def _drawn(label: str) -> Draw:
@@ -14,14 +14,19 @@ def _drawn(label: str) -> Draw:
     )
 
 
-SIGZSL_7 = Synthetic(
-    "sigzsl-7",
-    Drawn(
-        sending=Sending({kind: _drawn(kind.modulation) for kind in SIGZSL.kinds}),
+def _made(name: str, kinds: tuple[Kind, ...]) -> Synthetic:
+    drawn = Drawn(
+        sending=Sending({kind: _drawn(kind.modulation) for kind in kinds}),
         channel=at_every_snr(Chain(())),
         noise=true_noise,
         samples=SIGZSL.samples,
-    ),
-    as_received,
-)
+    )
+    return Synthetic(name, drawn, as_received)
+
+
+SIGZSL_7 = _made("sigzsl-7", SIGZSL.kinds)
 """Pulses of the root-raised cosine as in common MATLAB use, aligned with the window, no offsets."""
+
+LINEAR_KINDS = tuple(map(Kind, (*Linear.labels, *AmplitudeKeying.labels)))
+LINEAR = _made("linear", LINEAR_KINDS)
+"""The same of every modulation with a symbol alphabet, for leaving one out."""

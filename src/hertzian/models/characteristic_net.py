@@ -76,17 +76,41 @@ class CharacteristicNet(EmbeddingClassifier):
         passed = nn.functional.conv1d(
             self.normalise(x), self.pulse, stride=step, padding=padding, groups=2
         )
+        return self._described(passed)
+
+    def drawn(
+        self, points: Tensor, snr_db: Tensor, samples: int, generator: torch.Generator
+    ) -> Tensor:
+        """Return embeddings as windows of an alphabet would have, [batch, 129], without windows.
+
+        Symbols are drawn, and noise as the filter leaves it; the pulse is taken to leave nothing
+        of one symbol in another.
+
+        Args:
+            points: complex64 [order], equally likely.
+            snr_db: of each window, as datasets have it: signal over noise in the sampled band.
+            samples: length of a window.
+            generator: of symbols and noise.
+        """
+        step = self.samples_per_symbol
+        shape = (len(snr_db), samples // step)
+        symbols = points[torch.randint(len(points), shape, generator=generator)]
+        noise = 10 ** (-snr_db / 10)[:, None]
+        white = torch.randn(shape, dtype=symbols.dtype, generator=generator)
+        signal = symbols.abs().square().mean(dim=1, keepdim=True)
+        heard = symbols + (signal * noise / step).sqrt() * white
+        passed = (heard * (step / (signal * (1 + noise))).sqrt())[:, _CUT:-_CUT]
+        return self._described(torch.stack([passed.real, passed.imag], dim=1))["embedding"]
+
+    def _described(self, passed: Tensor) -> dict[str, Tensor]:
+        """Return the features of what has passed the filter, [batch, 2, symbols]."""
         power = passed.square().sum(dim=1).mean(dim=1).clamp(min=_TINY)
         symbols = passed * torch.rsqrt(power)[:, None, None]
-        turned = self.waves @ symbols
-        count = symbols.shape[2]
-        found = [part.mean(dim=2) * math.sqrt(count) for part in (turned.cos(), turned.sin())]
-        return {"symbols": symbols, "embedding": torch.cat([*found, _share(power, count)], dim=1)}
-
-
-def _share(power: Tensor, count: int) -> Tensor:
-    # in units in which it is as uncertain as a mean over the symbols is
-    return power.log()[:, None] * math.sqrt(count)
+        turned, root = self.waves @ symbols, math.sqrt(symbols.shape[2])
+        means = [part.mean(dim=2) for part in (turned.cos(), turned.sin())]
+        # in units of one over the root of their number a mean over symbols is as uncertain as one
+        found = torch.cat([*means, power.log()[:, None]], dim=1) * root
+        return {"symbols": symbols, "embedding": found}
 
 
 def _pulse(samples_per_symbol: int, roll_off: float) -> Tensor:

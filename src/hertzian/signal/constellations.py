@@ -38,6 +38,19 @@ def _apsk(rings: tuple[tuple[int, float], ...]) -> Symbols:
     return np.concatenate([radius * _psk(points, np.pi / points) for points, radius in rings])
 
 
+def _cross_8qam() -> Symbols:
+    """Return an inner square, and a point on each axis as far from it as its own side.
+
+    Proakis, Digital Communications, fig. 5.2-16: of the 8 points drawn there the best in noise.
+    """
+    return np.concatenate([np.sqrt(2) * _psk(4, np.pi / 4), (1 + np.sqrt(3)) * _psk(4)])
+
+
+def _equal_12apsk() -> Symbols:
+    """Return 4+8 points, the rings as far apart as neighbours on the inner one; ours."""
+    return np.concatenate([_psk(4, np.pi / 4), (1 + np.sqrt(2)) * _psk(8, np.pi / 8)])
+
+
 def _dvb_s2_32apsk() -> Symbols:
     """ETSI EN 302 307-1 (DVB-S2) 5.4.4, code rate 3/4: 4+12+16 points, radii 1 : 2.84 : 5.27.
 
@@ -80,11 +93,13 @@ _ALPHABETS: dict[str, Callable[[], Symbols]] = {
     "8PSK": lambda: _psk(8),
     "16PSK": lambda: _psk(16),
     "32PSK": lambda: _psk(32),
+    "8QAM": _cross_8qam,
     "16QAM": lambda: _square_qam(16),
     "32QAM": lambda: _cross_qam(32),
     "64QAM": lambda: _square_qam(64),
     "128QAM": lambda: _cross_qam(128),
     "256QAM": lambda: _square_qam(256),
+    "12APSK": _equal_12apsk,
     # ETSI EN 302 307 (DVB-S2) 5.4.3: 4+12 points, gamma = 2.85 (code rate 3/4)
     "16APSK": lambda: _apsk(((4, 1.0), (12, 2.85))),
     "32APSK": _dvb_s2_32apsk,

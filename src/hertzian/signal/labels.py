@@ -31,11 +31,13 @@ _TABLE: dict[str, tuple[Label | str, ...]] = {
     "fsk": ("2FSK", "4FSK", "GFSK", "GMSK", "MSK", "CPFSK"),
     "psk": ("BPSK", "QPSK", "8PSK", "16PSK", "32PSK", "OQPSK", "PI4-DQPSK"),
     "qam": (
+        "8QAM",
         Label("16QAM", "qam", ("QAM16",)),
         "32QAM",
         Label("64QAM", "qam", ("QAM64",)),
         "128QAM",
         "256QAM",
+        "12APSK",
         "16APSK",
         "32APSK",
         "64APSK",

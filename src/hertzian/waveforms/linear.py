@@ -40,7 +40,8 @@ class Linear(Waveform):
 
     labels: ClassVar[tuple[str, ...]] = (
         *("4PAM", "BPSK", "QPSK", "8PSK", "16PSK", "32PSK", "OQPSK", "PI4-DQPSK"),
-        *("16QAM", "32QAM", "64QAM", "128QAM", "256QAM", "16APSK", "32APSK", "64APSK", "128APSK"),
+        *("8QAM", "16QAM", "32QAM", "64QAM", "128QAM", "256QAM"),
+        *("12APSK", "16APSK", "32APSK", "64APSK", "128APSK"),
     )
 
     label: str

@@ -3,7 +3,7 @@
 What is seen taught the scores, so that they favour it. All rules here are set by seen windows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,11 +12,9 @@ import numpy.typing as npt
 from pydantic import Field
 
 from hertzian.evaluation import evaluation_block, evaluation_curves, softmax
-from hertzian.experiments.classifiers.data import split_data
-from hertzian.experiments.classifiers.tested import embeddings
 from hertzian.experiments.classifiers.train import stage_name
-from hertzian.experiments.stages import ExperimentError, StageContext, StageSettings
-from hertzian.experiments.zeroshot.features import Extracted, Features, Labels
+from hertzian.experiments.stages import StageContext, StageSettings
+from hertzian.experiments.zeroshot.features import Extracted, Features, Labels, Part, open_test
 from hertzian.recordings import atomic_path
 from hertzian.training.discriminant import ClassGaussians
 
@@ -29,20 +27,18 @@ _FILE = "decision.npz"
 _STEPS = 201
 
 
-class DecisionSettings(StageSettings):
+class RuleSettings(StageSettings):
     """How seen and unseen classes are told apart in the generalised setting.
 
-    `unseen` names a stage `dataset` of one part, `test`, whose windows are opened when all is
-    learnt. `decide_by` is "scores", the largest of all; "stacked", after taking from those of seen
-    classes a number (calibrated stacking: Chao et al., An empirical study and analysis of
-    generalized zero-shot learning, 2016, eq. 4); or "gate": windows that fit no seen class's
-    features at any SNR are one of the unseen, all others one of the seen (after Chen et al., A
-    boundary based out-of-distribution classifier for generalized zero-shot learning, 2020; the
-    Gaussians are ours, see `training.discriminant`, which has `pooled` and `shrunk`). Number and
-    gate leave the share `accept` of the seen windows of the validation part to the seen classes.
+    `decide_by` is "scores", the largest of all; "stacked", after taking from those of seen classes
+    a number (calibrated stacking: Chao et al., An empirical study and analysis of generalized
+    zero-shot learning, 2016, eq. 4); or "gate": windows that fit no seen class's features at any
+    SNR are one of the unseen, all others one of the seen (after Chen et al., A boundary based
+    out-of-distribution classifier for generalized zero-shot learning, 2020; the Gaussians are ours,
+    see `training.discriminant`, which has `pooled` and `shrunk`). Number and gate leave the share
+    `accept` of the seen windows of the validation part to the seen classes.
     """
 
-    unseen: str
     decide_by: Rule = "scores"
     accept: float = Field(default=0.95, gt=0, lt=1)
     pooled: float = Field(default=0.5, ge=0, le=1)
@@ -50,60 +46,42 @@ class DecisionSettings(StageSettings):
     confusion_at: tuple[int, ...] = ()
 
 
+class DecisionSettings(RuleSettings):
+    """`unseen` names a stage `dataset` of one part, `test`, opened when all is learnt."""
+
+    unseen: str
+
+
 @dataclass(frozen=True)
-class Tested:
-    """The test part of seen classes, and the windows of unseen ones.
+class Classes:
+    """Canonical labels, those of the `seen` first."""
 
-    Attributes:
-        features: [n, length].
-        truth: [n], numbers of all classes.
-        snr_db: [n].
-    """
-
-    features: Features
-    truth: Labels
-    snr_db: npt.NDArray[np.float32]
-
-    @classmethod
-    def opened(cls, known: Extracted, unseen: str, context: StageContext) -> "Tested":
-        """Open the windows of the stage `unseen`, for the first time.
-
-        Raises:
-            ExperimentError: they are of other classes than were described.
-        """
-        other = split_data(context, unseen)
-        if set(other.classes) != set(known.vectors.unseen):
-            raise ExperimentError(
-                f"stage {unseen} has windows of {', '.join(other.classes)}; described as unseen "
-                f"are {', '.join(known.vectors.unseen)}"
-            )
-        numbers = np.array([known.vectors.classes.index(name) for name in other.classes])
-        features = (known.features("test"), embeddings(known.network, other.part("test")))
-        labels = (known.data.labels("test"), numbers[other.labels("test")])
-        snr_db = (known.data.snr_db("test"), other.snr_db("test"))
-        return cls(np.concatenate(features), np.concatenate(labels), np.concatenate(snr_db))
+    names: Sequence[str]
+    seen: int
 
 
 class Decision:
-    """The rules, as seen windows have set them.
+    """The rules, as windows of seen classes have set them.
 
     Args:
         settings: of the stage.
-        known: what it may know; parts of it are opened.
-        score: what gives its scores.
+        classes: all of them.
+        train: windows of seen classes that have taught the scores.
+        validation: others, which have not.
+        score: what gives the scores.
     """
 
-    def __init__(self, settings: DecisionSettings, known: Extracted, score: Score) -> None:
-        self.settings, self.known, self.score = settings, known, score
-        self._gaussians = ClassGaussians(
-            known.features("train"),
-            known.data.labels("train"),
-            np.round(known.data.snr_db("train")),
-            pooled=settings.pooled,
-            shrunk=settings.shrunk,
-        )
-        features = known.features("validation")
-        strange = self._strangeness(features, score(features))
+    def __init__(
+        self,
+        settings: RuleSettings,
+        classes: Classes,
+        train: Part,
+        validation: Part,
+        score: Score,
+    ) -> None:
+        self.settings, self.classes, self.score = settings, classes, score
+        self._gaussians = gaussians_of(settings, train)
+        strange = self._strangeness(validation.features, score(validation.features))
         self.limits: dict[Rule, float] = {
             rule: float(np.quantile(found, settings.accept)) for rule, found in strange.items()
         }
@@ -113,68 +91,95 @@ class Decision:
         with atomic_path(context.folder / _FILE) as partial, partial.open("wb") as file:
             np.savez(file, stacked=self.limits["stacked"], gate=self.limits["gate"])
 
+    def decide(self, features: Features, rule: Rule) -> Rows:
+        """Return scores [n, classes] of which the largest is the decision by a rule."""
+        scores = self.score(features)
+        if rule == "scores":
+            return scores
+        return self._chosen(scores, self._strangeness(features, scores)[rule] > self.limits[rule])
+
+    def compare(self, tested: Part) -> dict[str, dict[str, float]]:
+        """Return what each rule is worth: `seen`, `unseen`, `harmonic_mean` (eq. 8), `accuracy`.
+
+        `area` is that under the curve of unseen over seen as the rule's limit moves (Chao et al.
+        2016, AUSUC).
+        """
+        truth, scores = tested.labels, self.score(tested.features)
+        found = {"scores": self._shares(scores.argmax(axis=1), truth)}
+        for rule, strange in self._strangeness(tested.features, scores).items():
+            decided = self._chosen(scores, strange > self.limits[rule]).argmax(axis=1)
+            area = self._area(scores, strange, truth)
+            found[rule] = {**self._shares(decided, truth), "area": area}
+        return found
+
     def _strangeness(self, features: Features, scores: Rows) -> dict[Rule, Rows]:
         """Return by each rule how much speaks for the unseen classes, [n]."""
-        seen = self.known.vectors.seen
+        seen = self.classes.seen
         ahead = scores[:, seen:].max(axis=1) - scores[:, :seen].max(axis=1)
         return {"stacked": ahead, "gate": -self._gaussians.log_density(features)}
 
-    def block(self, tested: "Tested", context: StageContext) -> dict[str, Any]:
-        """Return the metrics of the stage's rule.
-
-        `decisions` has all rules beside each other; their `area` is that under the curve of unseen
-        over seen as the rule's limit moves (Chao et al. 2016, AUSUC).
-        """
-        truth, scores = tested.truth, self.score(tested.features)
-        strange = self._strangeness(tested.features, scores)
-        decided = {"scores": scores.argmax(axis=1)}
-        found: dict[str, dict[str, float]] = {"scores": self._shares(decided["scores"], truth)}
-        for rule, strangeness in strange.items():
-            decided[rule] = self._chosen(scores, strangeness > self.limits[rule]).argmax(axis=1)
-            area = self._area(scores, strangeness, truth)
-            found[rule] = {**self._shares(decided[rule], truth), "area": area}
-        rule = self.settings.decide_by
-        told = scores
-        if rule != "scores":
-            told = self._chosen(scores, strange[rule] > self.limits[rule])
-        own = found[rule]
-        name = stage_name(context)
-        context.log(
-            f"{name}: {100 * own['seen']:.2f}% of seen, {100 * own['unseen']:.2f}% of unseen "
-            f"classes, harmonic mean {100 * own['harmonic_mean']:.2f}%"
-        )
-        common: dict[str, Any] = {
-            **{"classes": self.known.vectors.classes, "probabilities": softmax(told)},
-            **{"truth": truth, "snr_db": tested.snr_db},
-        }
-        return {
-            **evaluation_block(model=name, data="test parts, seen and unseen", **common),
-            **evaluation_curves(confusion_at=self.settings.confusion_at, **common),
-            **{key: own[key] for key in ("seen", "unseen", "harmonic_mean")},
-            "decisions": found,
-        }
-
     def _chosen(self, scores: Rows, strange: npt.NDArray[np.bool_]) -> Rows:
         """Return scores of which only those of the unseen are left where `strange` says so."""
-        numbers = np.arange(scores.shape[1]) >= self.known.vectors.seen
-        return np.where(numbers == strange[:, None], scores, -np.inf)
+        unseen = np.arange(scores.shape[1]) >= self.classes.seen
+        return np.where(unseen == strange[:, None], scores, -np.inf)
 
     def _shares(self, decided: Labels, truth: Labels) -> dict[str, float]:
-        """Return the mean recall of seen and of unseen classes, their harmonic mean (eq. 8)."""
-        right, count = decided == truth, len(self.known.vectors.classes)
-        shares = [float(right[truth == number].mean()) for number in range(count)]
-        seen = float(np.mean(shares[: self.known.vectors.seen]))
-        unseen = float(np.mean(shares[self.known.vectors.seen :]))
+        right = decided == truth
+        shares = [float(right[truth == one].mean()) for one in range(len(self.classes.names))]
+        seen = float(np.mean(shares[: self.classes.seen]))
+        unseen = float(np.mean(shares[self.classes.seen :]))
         harmonic = 2 * seen * unseen / (seen + unseen) if seen + unseen else 0.0
         told = {"seen": seen, "unseen": unseen, "harmonic_mean": harmonic}
         return {**told, "accuracy": float(right.mean())}
 
-    def _area(self, scores: Rows, strangeness: Rows, truth: Labels) -> float:
-        """Return the area under unseen over seen, both 0..1, as the limit moves."""
-        limits = np.quantile(strangeness, np.linspace(0, 1, _STEPS))
+    def _area(self, scores: Rows, strange: Rows, truth: Labels) -> float:
+        limits = np.quantile(strange, np.linspace(0, 1, _STEPS))
         shares = [
-            self._shares(self._chosen(scores, strangeness > limit).argmax(axis=1), truth)
+            self._shares(self._chosen(scores, strange > limit).argmax(axis=1), truth)
             for limit in (-np.inf, *limits)
         ]
         seen, unseen = (np.array([one[key] for one in shares]) for key in ("seen", "unseen"))
         return float(np.trapezoid(unseen, seen))
+
+
+def gaussians_of(settings: RuleSettings, part: Part) -> ClassGaussians:
+    """Return the Gaussians of the classes of a part, at its SNRs in whole decibels."""
+    return ClassGaussians(
+        part.features,
+        part.labels,
+        np.round(part.snr_db),
+        pooled=settings.pooled,
+        shrunk=settings.shrunk,
+    )
+
+
+def decided(
+    settings: DecisionSettings, known: Extracted, score: Score, context: StageContext
+) -> tuple[dict[str, Any], Part]:
+    """Set the rules, then open the test; return the metrics of the stage's rule, and the test.
+
+    `decisions` among them has all rules beside each other.
+    """
+    classes = Classes(known.vectors.classes, known.vectors.seen)
+    decision = Decision(settings, classes, known.part("train"), known.part("validation"), score)
+    decision.save(context)
+    tested = open_test(known, settings.unseen, context)
+    compared = decision.compare(tested)
+    own, name = compared[settings.decide_by], stage_name(context)
+    context.log(
+        f"{name}: {100 * own['seen']:.2f}% of seen, {100 * own['unseen']:.2f}% of unseen classes, "
+        f"harmonic mean {100 * own['harmonic_mean']:.2f}%"
+    )
+    common: dict[str, Any] = {
+        "classes": classes.names,
+        "probabilities": softmax(decision.decide(tested.features, settings.decide_by)),
+        "truth": tested.labels,
+        "snr_db": tested.snr_db,
+    }
+    block = {
+        **evaluation_block(model=name, data="test parts, seen and unseen", **common),
+        **evaluation_curves(confusion_at=settings.confusion_at, **common),
+        **{key: own[key] for key in ("seen", "unseen", "harmonic_mean")},
+        "decisions": compared,
+    }
+    return block, tested

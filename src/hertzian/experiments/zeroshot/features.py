@@ -63,6 +63,19 @@ class GenerateSettings(ExtractedSettings):
 
 
 @dataclass(frozen=True)
+class Part:
+    """Features [n, length] of windows, numbers of their classes [n], and their SNRs in dB [n]."""
+
+    features: Features
+    labels: Labels
+    snr_db: npt.NDArray[np.float32]
+
+    def taken(self, rows: npt.NDArray[np.bool_]) -> "Part":
+        """Return some of them."""
+        return Part(self.features[rows], self.labels[rows], self.snr_db[rows])
+
+
+@dataclass(frozen=True)
 class Extracted:
     """What a stage may know of features: those of seen windows, and the vectors of all classes."""
 
@@ -70,15 +83,42 @@ class Extracted:
     network: nn.Module
     vectors: ClassVectors
 
-    def features(self, part: str) -> Features:
-        """Return the features of a part of the seen windows, [n, features]."""
-        return embeddings(self.network, self.data.part(part))
+    def part(self, name: str) -> Part:
+        """Return a part of the seen windows."""
+        return part_of(self.network, self.data, name)
 
     def level(self, snr_db: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return SNRs on a scale from the least of the training part to its largest, 0 to 1."""
         known = self.data.snr_db("train")
         low, high = float(known.min()), float(known.max())
         return ((snr_db - low) / (high - low or 1)).astype(np.float32)
+
+
+def part_of(network: nn.Module, data: SplitData, name: str) -> Part:
+    """Return what a network makes of a part of a dataset."""
+    features = embeddings(network, data.part(name))
+    return Part(features, data.labels(name), data.snr_db(name))
+
+
+def open_test(known: Extracted, unseen: str, context: StageContext) -> Part:
+    """Open the windows of the stage `unseen`, for the first time, beside the test part of the seen.
+
+    Raises:
+        ExperimentError: they are of other classes than were described.
+    """
+    other = split_data(context, unseen)
+    if set(other.classes) != set(known.vectors.unseen):
+        raise ExperimentError(
+            f"stage {unseen} has windows of {', '.join(other.classes)}; described as unseen are "
+            f"{', '.join(known.vectors.unseen)}"
+        )
+    numbers = np.array([known.vectors.classes.index(name) for name in other.classes])
+    seen, new = known.part("test"), part_of(known.network, other, "test")
+    return Part(
+        np.concatenate([seen.features, new.features]),
+        np.concatenate([seen.labels, numbers[new.labels]]),
+        np.concatenate([seen.snr_db, new.snr_db]),
+    )
 
 
 def extracted(settings: ExtractedSettings, context: StageContext) -> Extracted:
@@ -136,7 +176,8 @@ def _refuse_leaks(
 def generate_features(settings: GenerateSettings, context: StageContext) -> StageOutcome:
     """Learn to generate features of seen classes from their vectors (Wasserstein GAN)."""
     known = extracted(settings, context)
-    features, labels = known.features("train"), known.data.labels("train")
+    train, validation = known.part("train"), known.part("validation")
+    features, labels = train.features, train.labels
     centre = torch.from_numpy(features.mean(axis=0))
     scale = float(np.sqrt(np.mean(np.square(features - features.mean(axis=0))))) or 1.0
     torch.manual_seed(context.seed)
@@ -154,13 +195,11 @@ def generate_features(settings: GenerateSettings, context: StageContext) -> Stag
         head=_head(settings, context, known) if settings.head_weight else None,
         head_weight=settings.head_weight,
     )
-    validation = FeatureRows(
-        known.features("validation"),
-        known.data.labels("validation"),
-        known.level(known.data.snr_db("validation")),
+    rows, others = (
+        FeatureRows(part.features, part.labels, known.level(part.snr_db))
+        for part in (train, validation)
     )
-    rows = FeatureRows(features, labels, known.level(known.data.snr_db("train")))
-    result = fit_network(settings, context, learner, rows, Mixed(validation))
+    result = fit_network(settings, context, learner, rows, Mixed(others))
     name = stage_name(context)
     context.log(f"{name}: {100 * result.best_accuracy:.2f}% of seen features generated rightly")
     told = {"generated_rightly": result.best_accuracy, "epochs": result.epochs}

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from hertzian.experiments.classifiers.train import stage_name
 from hertzian.experiments.stages import StageContext, StageOutcome, stage
-from hertzian.experiments.zeroshot.decision import Decision, DecisionSettings, Rows, Score, Tested
+from hertzian.experiments.zeroshot.decision import DecisionSettings, Rows, decided
 from hertzian.experiments.zeroshot.features import (
     Extracted,
     ExtractedSettings,
@@ -45,10 +45,10 @@ class LinearSettings(ExtractedSettings, DecisionSettings):
 def zero_shot_linear(settings: LinearSettings, context: StageContext) -> StageOutcome:
     """Recognise seen and unseen classes by a linear map that seen ones have taught."""
     known = extracted(settings, context)
-    mean, scale = _units(known.features("train"))
-    vectors = _unit_vectors(known)
-    x = (known.features("train") - mean) / scale
-    weights = _linear_map(settings, x, known.data.labels("train"), vectors[: known.vectors.seen])
+    train, vectors = known.part("train"), _unit_vectors(known)
+    mean, scale = _units(train.features)
+    x = (train.features - mean) / scale
+    weights = _linear_map(settings, x, train.labels, vectors[: known.vectors.seen])
     with atomic_path(context.folder / _MAP) as partial, partial.open("wb") as file:
         np.savez(file, weights=weights, mean=mean, scale=scale)
 
@@ -56,7 +56,8 @@ def zero_shot_linear(settings: LinearSettings, context: StageContext) -> StageOu
         found = (features - mean) / scale @ weights
         return found @ vectors.T if settings.method == "eszsl" else _nearness(found, vectors)
 
-    return _decided(settings, known, score, context)
+    block, _ = decided(settings, known, score, context)
+    return StageOutcome(metrics={stage_name(context): block})
 
 
 class NearestSettings(ExtractedSettings, DecisionSettings):
@@ -74,7 +75,8 @@ class NearestSettings(ExtractedSettings, DecisionSettings):
 def nearest_attribute(settings: NearestSettings, context: StageContext) -> StageOutcome:
     """Estimate attributes of windows, and take the class that has the nearest."""
     known = extracted(settings, context)
-    mean, scale = _units(known.features("train"))
+    train = known.part("train")
+    mean, scale = _units(train.features)
     vectors = known.vectors.vectors.astype(np.float64)
     model = MLPRegressor(
         hidden_layer_sizes=(settings.units,),
@@ -82,11 +84,11 @@ def nearest_attribute(settings: NearestSettings, context: StageContext) -> Stage
         n_iter_no_change=settings.epochs,
         random_state=context.seed % _SEEDS,
     )
-    x = (known.features("train") - mean) / scale
+    x = (train.features - mean) / scale
     with threadpool_limits(1), warnings.catch_warnings():
         # it ends after `epochs`, settled or not
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(x, vectors[known.data.labels("train")])
+        model.fit(x, vectors[train.labels])
     with atomic_path(context.folder / _MAP) as partial, partial.open("wb") as file:
         np.savez(file, *model.coefs_, *model.intercepts_, mean=mean, scale=scale)
 
@@ -95,19 +97,8 @@ def nearest_attribute(settings: NearestSettings, context: StageContext) -> Stage
             found = model.predict((features - mean) / scale)
         return _nearness(found.reshape(len(features), -1), vectors)
 
-    return _decided(settings, known, score, context)
-
-
-def _decided(
-    settings: LinearSettings | NearestSettings,
-    known: Extracted,
-    score: Score,
-    context: StageContext,
-) -> StageOutcome:
-    decision = Decision(settings, known, score)
-    decision.save(context)
-    tested = Tested.opened(known, settings.unseen, context)
-    return StageOutcome(metrics={stage_name(context): decision.block(tested, context)})
+    block, _ = decided(settings, known, score, context)
+    return StageOutcome(metrics={stage_name(context): block})
 
 
 def _units(features: Features) -> tuple[Doubles, float]:

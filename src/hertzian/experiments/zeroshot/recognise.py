@@ -8,8 +8,8 @@ from pydantic import Field
 
 from hertzian.experiments.classifiers.train import fit_network, stage_name
 from hertzian.experiments.stages import StageContext, StageOutcome, stage
-from hertzian.experiments.zeroshot.decision import Decision, DecisionSettings, Rows, Tested
-from hertzian.experiments.zeroshot.features import Extracted, Features, Labels, generator_of
+from hertzian.experiments.zeroshot.decision import DecisionSettings, Rows, decided
+from hertzian.experiments.zeroshot.features import Extracted, Features, Labels, Part, generator_of
 from hertzian.models.sigzslnet import FeatureClassifier, FeatureGan
 from hertzian.training import Classifier, Mixed, Precision
 from hertzian.training.feature_gan import FeatureRows
@@ -57,10 +57,7 @@ def recognise_unseen(settings: RecogniseSettings, context: StageContext) -> Stag
             scores: Rows = model(_normalised(gan, features)).numpy()
         return scores
 
-    decision = Decision(settings, known, score)
-    decision.save(context)
-    tested = Tested.opened(known, settings.unseen, context)
-    block = decision.block(tested, context)
+    block, tested = decided(settings, known, score, context)
     block["distances"] = _distances(known, gan, tested)
     return StageOutcome(metrics={stage_name(context): {**block, "epochs": result.epochs}})
 
@@ -69,23 +66,24 @@ def _with_generated(
     known: Extracted, gan: FeatureGan, part: str, per: int | None
 ) -> tuple[Features, Labels]:
     """Return normalised features and labels: real ones of seen classes, generated of unseen."""
-    real, labels = known.features(part), known.data.labels(part)
-    share = len(real) / len(known.data.labels("train"))
-    count = len(real) // known.vectors.seen if per is None else max(1, round(per * share))
-    level = torch.from_numpy(known.level(known.data.snr_db(part)))
+    real = known.part(part)
+    share = len(real.labels) / len(known.data.labels("train"))
+    mean = len(real.labels) // known.vectors.seen
+    count = mean if per is None else max(1, round(per * share))
+    level = torch.from_numpy(known.level(real.snr_db))
     numbers = torch.arange(known.vectors.seen, len(known.vectors.classes)).repeat_interleave(count)
     chosen = level[torch.randint(len(level), (len(numbers),))]
     with torch.no_grad():
         drawn = gan.draw(numbers, chosen).numpy()
-    both = np.concatenate([_normalised(gan, real).numpy(), drawn])
-    return both, np.concatenate([labels, numbers.numpy()])
+    both = np.concatenate([_normalised(gan, real.features).numpy(), drawn])
+    return both, np.concatenate([real.labels, numbers.numpy()])
 
 
 def _normalised(gan: FeatureGan, features: Features) -> torch.Tensor:
     return gan.normalised(torch.from_numpy(features))
 
 
-def _distances(known: Extracted, gan: FeatureGan, tested: Tested) -> dict[str, dict[str, float]]:
+def _distances(known: Extracted, gan: FeatureGan, tested: Part) -> dict[str, dict[str, float]]:
     """Return how far the mean of an unseen class's generated features is from means of real ones.
 
     `own` is the distance to its own, `nearest_seen` the least to a seen class's.
@@ -94,7 +92,7 @@ def _distances(known: Extracted, gan: FeatureGan, tested: Tested) -> dict[str, d
     count, level = 1000, torch.linspace(0, 1, 1000)
     means = torch.stack(
         [
-            real[torch.from_numpy(tested.truth == number)].mean(dim=0)
+            real[torch.from_numpy(tested.labels == number)].mean(dim=0)
             for number in range(len(known.vectors.classes))
         ]
     )
