@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from hertzian.signal import HertzianError, attributes_of, attributes_of_points, constellation
+from hertzian.signal import (
+    Alphabet,
+    HertzianError,
+    attributes_of,
+    attributes_of_alphabet,
+    constellation,
+)
 
 # C40 and C42 of unit power as in Swami and Sadler 2000, table 1 (4-PAM -1.36, 16-QAM -0.68, 64-QAM
 # -0.619); QPSK's points lie on the diagonals here, which turns the sign of its C40
@@ -67,12 +73,14 @@ def test_offset_and_alternation_tell_alphabets_of_the_same_points_apart():
 def test_scale_and_order_of_the_points_do_not_matter(scale):
     points = constellation("16APSK")
     shuffled = np.random.default_rng(0).permutation(points) * scale
-    assert attributes_of_points(shuffled).numbers == pytest.approx(attributes_of("16APSK").numbers)
+    assert attributes_of_alphabet(Alphabet(shuffled)).numbers == pytest.approx(
+        attributes_of("16APSK").numbers
+    )
 
 
 def test_angles_across_the_cut_are_one():
     points = [-1 + 1e-12j, -2 - 1e-12j, 1]
-    assert attributes_of_points(points).phase_levels == 2
+    assert attributes_of_alphabet(Alphabet(points)).phase_levels == 2
 
 
 @pytest.mark.parametrize(
@@ -81,4 +89,4 @@ def test_angles_across_the_cut_are_one():
 )
 def test_what_is_no_alphabet_is_refused(points, said):
     with pytest.raises(HertzianError, match=said):
-        attributes_of_points(points)
+        Alphabet(points)

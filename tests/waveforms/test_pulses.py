@@ -5,13 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hertzian.waveforms import WaveformError
-from hertzian.waveforms.pulses import PHASES, interpolator, pulse, root_raised_cosine, shape
-
-
-def raised_cosine(t, roll_off):
-    """Proakis, Digital Communications, eq. 9.2-27."""
-    t = np.where(np.abs(np.abs(2 * roll_off * t) - 1) < 1e-6, t + 1e-5, t)
-    return np.sinc(t) * np.cos(np.pi * roll_off * t) / (1 - (2 * roll_off * t) ** 2)
+from hertzian.waveforms.pulses import (
+    PHASES,
+    interpolator,
+    pulse,
+    raised_cosine,
+    root_raised_cosine,
+    shape,
+)
 
 
 @pytest.mark.parametrize("roll_off", [0.1, 0.25, 0.5, 1.0])
@@ -38,9 +39,18 @@ def test_the_root_raised_cosine_is_continuous_where_its_formula_is_not(roll_off)
     )
 
 
-def test_without_roll_off_it_is_a_sinc():
+@pytest.mark.parametrize("roll_off", [0.25, 1 / 3, 0.5, 1.0])
+def test_the_raised_cosine_has_its_limit_where_its_formula_has_none(roll_off):
+    gap = 1 / (2 * roll_off)
+    assert raised_cosine(np.array([gap]), roll_off)[0] == pytest.approx(
+        np.pi / 4 * np.sinc(gap), abs=1e-5
+    )
+
+
+def test_without_roll_off_they_are_a_sinc():
     t = np.linspace(-4, 4, 33)
-    np.testing.assert_allclose(root_raised_cosine(t, 0.0), np.sinc(t), atol=1e-12)
+    for function in (root_raised_cosine, raised_cosine):
+        np.testing.assert_allclose(function(t, 0.0), np.sinc(t), atol=1e-12)
 
 
 @pytest.mark.parametrize("rise", [0.0, 0.1, 0.5, 1.0])

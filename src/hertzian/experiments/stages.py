@@ -41,6 +41,7 @@ _MODULES: tuple[str, ...] = (
     "hertzian.experiments.unlabelled.group",
     "hertzian.experiments.unlabelled.heard",
     "hertzian.experiments.unlabelled.show",
+    "hertzian.experiments.zeroshot.described",
     "hertzian.experiments.zeroshot.features",
     "hertzian.experiments.zeroshot.linear",
     "hertzian.experiments.zeroshot.recognise",

@@ -11,8 +11,8 @@ from hertzian.models.layers import Normalise
 from hertzian.models.published import EmbeddingClassifier
 from hertzian.models.registry import register
 from hertzian.models.sigzsl_cnn import SEVEN
-from hertzian.signal import HertzianError
-from hertzian.waveforms.pulses import root_raised_cosine
+from hertzian.signal import Alphabet, HertzianError
+from hertzian.waveforms.pulses import raised_cosine, root_raised_cosine
 
 _REACH = 8  # symbols to either side of a pulse
 _CUT = 2  # of either end of a window, where most of the pulse may lie outside
@@ -63,8 +63,10 @@ class CharacteristicNet(EmbeddingClassifier):
         self.samples_per_symbol = samples_per_symbol
         self.pulse: Tensor
         self.waves: Tensor
+        self.between: Tensor
         self.register_buffer("pulse", _pulse(samples_per_symbol, roll_off), persistent=False)
         self.register_buffer("waves", _waves(), persistent=False)
+        self.register_buffer("between", _between(roll_off), persistent=False)
         dense = nn.Linear(2 * len(self.waves) + 1, 128)
         self.head = nn.Sequential(dense, nn.ReLU(), nn.Linear(128, class_count))
         initialise(self)
@@ -79,7 +81,7 @@ class CharacteristicNet(EmbeddingClassifier):
         return self._described(passed)
 
     def drawn(
-        self, points: Tensor, snr_db: Tensor, samples: int, generator: torch.Generator
+        self, alphabet: Alphabet, snr_db: Tensor, samples: int, generator: torch.Generator
     ) -> Tensor:
         """Return embeddings as windows of an alphabet would have, [batch, 129], without windows.
 
@@ -87,17 +89,24 @@ class CharacteristicNet(EmbeddingClassifier):
         of one symbol in another.
 
         Args:
-            points: complex64 [order], equally likely.
+            alphabet: of the symbols.
             snr_db: of each window, as datasets have it: signal over noise in the sampled band.
             samples: length of a window.
             generator: of symbols and noise.
         """
         step = self.samples_per_symbol
         shape = (len(snr_db), samples // step)
+        points = torch.from_numpy(alphabet.points.astype(np.complex64))
         symbols = points[torch.randint(len(points), shape, generator=generator)]
+        signal = symbols.abs().square().mean(dim=1, keepdim=True)
+        if alphabet.offset:
+            # instants are those of Q, as our waveforms have them; I was half a symbol ago
+            around = (_REACH - 1, _REACH)
+            real = nn.functional.pad(symbols.real[:, None], around, mode="circular")
+            early = nn.functional.conv1d(real, self.between)
+            symbols = torch.complex(early[:, 0], symbols.imag)
         noise = 10 ** (-snr_db / 10)[:, None]
         white = torch.randn(shape, dtype=symbols.dtype, generator=generator)
-        signal = symbols.abs().square().mean(dim=1, keepdim=True)
         heard = symbols + (signal * noise / step).sqrt() * white
         passed = (heard * (step / (signal * (1 + noise))).sqrt())[:, _CUT:-_CUT]
         return self._described(torch.stack([passed.real, passed.imag], dim=1))["embedding"]
@@ -119,6 +128,12 @@ def _pulse(samples_per_symbol: int, roll_off: float) -> Tensor:
     t = np.arange(-reach, reach + 1) / samples_per_symbol
     taps = root_raised_cosine(t, roll_off)
     return torch.from_numpy(taps / np.linalg.norm(taps)).float().repeat(2, 1, 1)
+
+
+def _between(roll_off: float) -> Tensor:
+    """Return what symbols leave half a symbol after a matched filter: float32 [1, 1, taps]."""
+    t = np.arange(-_REACH, _REACH, dtype=np.float64) + 0.5
+    return torch.from_numpy(raised_cosine(t, roll_off)).float()[None, None]
 
 
 def _waves() -> Tensor:

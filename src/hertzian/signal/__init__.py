@@ -1,6 +1,7 @@
 """The vocabulary: labels, definitions of SNR and bandwidth, constellations, transforms."""
 
-from hertzian.signal.attributes import Attributes, attributes_of, attributes_of_points
+from hertzian.signal.alphabets import Alphabet, alphabet_of
+from hertzian.signal.attributes import Attributes, attributes_of, attributes_of_alphabet
 from hertzian.signal.constellations import constellation
 from hertzian.signal.detections import Detection, Summary, summarise
 from hertzian.signal.errors import HertzianError
@@ -41,14 +42,16 @@ __all__ = [
     "QUANTITIES",
     "SNR_DB",
     "SYMBOL_RATE_HZ",
+    "Alphabet",
     "Attributes",
     "Detection",
     "HertzianError",
     "Label",
     "Located",
     "Summary",
+    "alphabet_of",
     "attributes_of",
-    "attributes_of_points",
+    "attributes_of_alphabet",
     "canonical",
     "constellation",
     "decibels",

@@ -5,13 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hertzian.signal.constellations import Symbols, constellation
-from hertzian.signal.errors import HertzianError
-from hertzian.signal.labels import canonical
-
-_SAME = 1e-6
-_OFFSET = frozenset({"OQPSK"})
-_ALTERNATING = frozenset({"PI4-DQPSK"})
+from hertzian.signal.alphabets import SAME, Alphabet, alphabet_of
+from hertzian.signal.constellations import Symbols
 
 
 @dataclass(frozen=True)
@@ -59,28 +54,16 @@ class Attributes:
         return np.array([*np.log2(counts), *ratios, *map(float, flags)])
 
 
-def attributes_of_points(
-    points: npt.ArrayLike, *, offset: bool = False, alternating: bool = False
-) -> Attributes:
-    """Return the attributes of a symbol alphabet.
-
-    Args:
-        points: complex [order], at any scale.
-        offset: see `Attributes`.
-        alternating: see `Attributes`.
-
-    Raises:
-        HertzianError: fewer than two points, one that is there twice, or numbers that aren't
-            finite.
-    """
-    symbols = _unit_power(np.asarray(points, dtype=np.complex128))
+def attributes_of_alphabet(alphabet: Alphabet) -> Attributes:
+    """Return the attributes of a symbol alphabet."""
+    symbols = alphabet.points
     mean = symbols.mean()
     rest = symbols - mean
     power = np.mean(np.abs(rest) ** 2)
     squared = np.mean(rest**2) / power
     c40 = np.mean(rest**4) / power**2 - 3 * squared**2
     c42 = np.mean(np.abs(rest) ** 4) / power**2 - np.abs(squared) ** 2 - 2
-    phases = np.angle(symbols[np.abs(symbols) > _SAME])
+    phases = np.angle(symbols[np.abs(symbols) > SAME])
     return Attributes(
         order=len(symbols),
         carrier=float(np.abs(mean) ** 2),
@@ -90,8 +73,8 @@ def attributes_of_points(
         amplitude_levels=_distinct(np.abs(symbols)),
         phase_levels=_distinct(phases, period=2 * np.pi),
         symmetry=_symmetry(symbols),
-        offset=offset,
-        alternating=alternating,
+        offset=alphabet.offset,
+        alternating=alphabet.alternating,
     )
 
 
@@ -101,32 +84,14 @@ def attributes_of(name: str) -> Attributes:
     Raises:
         HertzianError: the modulation is unknown or has no symbol alphabet here.
     """
-    label = canonical(name)
-    return attributes_of_points(
-        constellation(label), offset=label in _OFFSET, alternating=label in _ALTERNATING
-    )
-
-
-def _unit_power(points: Symbols) -> Symbols:
-    if points.ndim != 1 or len(points) < 2 or not np.isfinite(points).all():
-        raise HertzianError("an alphabet is a row of two or more finite points")
-    largest = np.abs(points).max()
-    if largest == 0:
-        raise HertzianError("an alphabet has points that are not zero")
-    scaled = points / largest
-    symbols: Symbols = scaled / np.sqrt(np.mean(np.abs(scaled) ** 2))
-    gaps = np.abs(symbols[:, None] - symbols[None, :])
-    gaps[np.diag_indices(len(symbols))] = np.inf
-    if gaps.min() < _SAME:
-        raise HertzianError("an alphabet has no point twice")
-    return symbols
+    return attributes_of_alphabet(alphabet_of(name))
 
 
 def _distinct(values: npt.NDArray[np.float64], period: float | None = None) -> int:
     """Count values that differ, angles by their period."""
     ordered = np.sort(values if period is None else values % period)
-    count = 1 + int(np.count_nonzero(np.diff(ordered) > _SAME))
-    wraps = period is not None and count > 1 and ordered[0] + period - ordered[-1] < _SAME
+    count = 1 + int(np.count_nonzero(np.diff(ordered) > SAME))
+    wraps = period is not None and count > 1 and ordered[0] + period - ordered[-1] < SAME
     return count - 1 if wraps else count
 
 
@@ -134,6 +99,6 @@ def _symmetry(symbols: Symbols) -> int:
     for turns in range(len(symbols), 1, -1):
         turned = symbols * np.exp(2j * np.pi / turns)
         nearest = np.abs(turned[:, None] - symbols[None, :]).min(axis=1)
-        if nearest.max() < _SAME:
+        if nearest.max() < SAME:
             return turns
     return 1

@@ -75,19 +75,25 @@ class ClassGaussians:
         self._offsets: Doubles = np.array(offsets)
 
     def log_density(self, features: Rows) -> Doubles:
-        """Return of each row the largest log density of any class at any level, [n].
+        """Return of each row the largest log density of any class at any level, [n]."""
+        densities: Doubles = self.log_densities(features).max(axis=1)
+        return densities
 
-        The constant of a Gaussian, half of length * log(2 pi), is left out.
+    def log_densities(self, features: Rows) -> Doubles:
+        """Return of each row the largest log density of each class at any level, [n, classes].
+
+        Classes are in the order of their labels. The constant of a Gaussian, half of length *
+        log(2 pi), is left out.
         """
-        parts = [features[at : at + _BATCH] for at in range(0, len(features), _BATCH)]
+        parts = [features[at : at + _BATCH] for at in range(0, max(len(features), 1), _BATCH)]
         with threadpool_limits(1):
             return np.concatenate([self._best(part / self._units) for part in parts])
 
     def _best(self, scaled: Doubles) -> Doubles:
-        best = np.full(len(scaled), -np.inf)
-        for mean, whitening, offset in zip(
-            self._means, self._whitening, self._offsets, strict=True
-        ):
+        columns = np.searchsorted(np.unique(self.labels), self.labels)
+        best = np.full((len(scaled), columns.max() + 1), -np.inf)
+        cells = zip(columns, self._means, self._whitening, self._offsets, strict=True)
+        for column, mean, whitening, offset in cells:
             distance = np.square((scaled - mean) @ whitening).sum(axis=1)
-            np.maximum(best, offset - 0.5 * distance, out=best)
+            np.maximum(best[:, column], offset - 0.5 * distance, out=best[:, column])
         return best

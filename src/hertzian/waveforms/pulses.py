@@ -69,6 +69,20 @@ def root_raised_cosine(t: Real, roll_off: float) -> Real:
     return result
 
 
+def raised_cosine(t: Real, roll_off: float) -> Real:
+    """Raised-cosine pulse, 1 at t = 0 and 0 at other whole t, in symbols (Proakis, 9.2).
+
+    g(t) = sinc(t) cos(pi a t) / (1 - (2 a t)^2).
+    """
+    a = roll_off
+    if a == 0:
+        return np.sinc(t)
+    # 0/0 at |t| = 1/(2a), as with the root-raised cosine
+    t = np.where(np.abs(np.abs(2 * a * t) - 1) < 1e-7, t * (1 + 1e-6), t)
+    result: Real = np.sinc(t) * np.cos(np.pi * a * t) / (1 - (2 * a * t) ** 2)
+    return result
+
+
 def _rect(t: Real, rise_share: float) -> Real:
     if rise_share == 0:
         return ((t >= 0) & (t < 1)).astype(np.float64)
