@@ -21,6 +21,7 @@ from hertzian.cli.quantize import quantize
 from hertzian.cli.reproduce import reproduce
 from hertzian.cli.run import run
 from hertzian.cli.synth import synth
+from hertzian.cli.zeroshot import zeroshot
 from hertzian.signal import HertzianError
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
@@ -35,6 +36,7 @@ VERBS: dict[str, Callable[..., Any] | typer.Typer] = {
     "reproduce": reproduce,
     "evaluate": evaluate,
     "cluster": cluster,
+    "zeroshot": zeroshot,
     "export": export,
     "quantize": quantize,
     "prune": prune,

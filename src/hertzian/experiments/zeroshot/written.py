@@ -1,0 +1,121 @@
+"""Modulations that a user describes in YAML, by name.
+
+    12-APSK:
+      rings:
+        - {points: 4, radius: 1, turn: 0.125}
+        - {points: 8, radius: 2.4}
+
+Instead of `rings` an entry has `points` ([[I, Q], ...]), `levels` (amplitudes on I) or `grid`
+(points along I and along Q). `offset: true` says that Q comes half a symbol after I.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from hertzian.experiments.stages import ExperimentError
+from hertzian.experiments.yaml_values import parse_yaml
+from hertzian.signal import Alphabet, HertzianError
+from hertzian.signal.constellations import Symbols
+
+_MOST_POINTS = 4096
+_LARGEST_FILE = 1 << 20
+_FORMS = ("points", "rings", "levels", "grid")
+
+Count = Annotated[int, Field(ge=1, le=_MOST_POINTS)]
+
+
+class _Strict(BaseModel):
+    # YAML has no word for the difference between 1 and 1.0
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Ring(_Strict):
+    """Points at equal angles, the first at `turn` of a full turn from the I axis."""
+
+    points: Count
+    radius: float = Field(gt=0)
+    turn: float = 0.0
+
+
+class Written(_Strict):
+    """One modulation; see the module."""
+
+    points: list[tuple[float, float]] | None = Field(default=None, max_length=_MOST_POINTS)
+    rings: list[Ring] | None = Field(default=None, min_length=1, max_length=_MOST_POINTS)
+    levels: list[float] | None = Field(default=None, max_length=_MOST_POINTS)
+    grid: tuple[Count, Count] | None = None
+    offset: bool = False
+
+    @model_validator(mode="after")
+    def _one_form(self) -> "Written":
+        if sum(getattr(self, form) is not None for form in _FORMS) != 1:
+            raise ValueError(f"expected one of {', '.join(_FORMS)}")
+        if self._order() > _MOST_POINTS:
+            raise ValueError(f"more than {_MOST_POINTS} points")
+        return self
+
+    def _order(self) -> int:
+        if self.rings is not None:
+            return sum(ring.points for ring in self.rings)
+        return 0 if self.grid is None else self.grid[0] * self.grid[1]
+
+    @property
+    def alphabet(self) -> Alphabet:
+        """Return it as an alphabet.
+
+        Raises:
+            HertzianError: it is none: a single point, one that is there twice, zeros alone.
+        """
+        if self.points is not None:
+            points = np.array([complex(*point) for point in self.points], dtype=np.complex128)
+        elif self.rings is not None:
+            points = np.concatenate([_ring(ring) for ring in self.rings])
+        elif self.levels is not None:
+            points = np.array(self.levels, dtype=np.complex128)
+        else:
+            along_i, along_q = self.grid or (1, 1)
+            points = np.add.outer(_axis(along_i), 1j * _axis(along_q)).ravel()
+        return Alphabet(points, offset=self.offset)
+
+
+_ENTRIES = TypeAdapter(dict[Annotated[str, Field(min_length=1, max_length=100)], Written])
+
+
+def read_descriptions(path: Path) -> dict[str, Alphabet]:
+    """Return the alphabets that a YAML file describes, by the names that it gives them.
+
+    Raises:
+        ExperimentError: the file is missing or too large, or describes none or wrong ones.
+    """
+    try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise ExperimentError(f"{path}: descriptions have {_LARGEST_FILE} bytes at most")
+        found = parse_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ExperimentError(f"{path}: expected descriptions in YAML ({error})") from None
+    except ExperimentError as error:
+        raise ExperimentError(f"{path}: {error}") from None
+    try:
+        entries = _ENTRIES.validate_python(found)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the document"
+        raise ExperimentError(f"{path}: {place}: {first['msg']}") from None
+    if not entries:
+        raise ExperimentError(f"{path}: describes no modulation")
+    try:
+        return {name: written.alphabet for name, written in entries.items()}
+    except HertzianError as error:
+        raise ExperimentError(f"{path}: {error}") from None
+
+
+def _ring(ring: Ring) -> Symbols:
+    turns = np.arange(ring.points) / ring.points + ring.turn
+    return np.asarray(ring.radius * np.exp(2j * np.pi * turns))
+
+
+def _axis(count: int) -> Symbols:
+    return np.arange(1 - count, count, 2).astype(np.complex128)

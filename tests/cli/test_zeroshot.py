@@ -1,0 +1,80 @@
+import csv
+
+import pytest
+
+NEW = """
+12-APSK:
+  rings:
+    - {points: 4, radius: 1, turn: 0.125}
+    - {points: 8, radius: 2.414, turn: 0.0625}
+"""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Windows of the seven, others with two strangers among them, and a description of one."""
+    pytest.importorskip("torch")
+    from hertzian.datasets.files import write_dataset
+    from hertzian.datasets.fitting import of_classes
+    from hertzian.datasets.opening import open_dataset
+    from hertzian.datasets.synthesis import synthesise
+
+    folder = tmp_path_factory.mktemp("zeroshot")
+    synthesise("sigzsl-7", folder / "seven.h5", per=25, seed=0, snr_db=(10.0, 14.0))
+    synthesise("linear", folder / "all.h5", per=6, seed=3, snr_db=(10.0, 14.0))
+    heard = of_classes(open_dataset(folder / "all.h5"), ("QPSK", "16QAM", "12APSK", "8QAM"))
+    write_dataset(folder / "heard.h5", heard)
+    (folder / "new.yaml").write_text(NEW, encoding="utf-8")
+    return folder
+
+
+def test_what_was_only_described_is_recognised(hertzian, files, tmp_path):
+    data, new = files / "seven.h5", files / "new.yaml"
+    heard, out = files / "heard.h5", tmp_path / "a.csv"
+    arguments = ("zeroshot", data, "--describe", new, "--on", heard, "--csv", out, "--json")
+    told = hertzian(*arguments).document
+    row = told["expected"]["12-APSK"]
+    assert row["described"]
+    assert row["recall"] > 0.9
+    assert (row["attributes"]["order"], row["attributes"]["amplitude_levels"]) == (12, 2)
+    assert not told["expected"]["QPSK"]["described"]
+    by_label = told["on"]["by_label"]
+    assert told["on"]["windows"] == 48
+    assert by_label["12APSK"].get("12-APSK", 0) >= 10
+    assert by_label["QPSK"].get("QPSK", 0) >= 10
+    # nobody has described it
+    assert by_label["8QAM"].get("unknown", 0) >= 10
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["window"] for row in rows] == [str(number) for number in range(48)]
+    counts = told["on"]["recognised"]
+    assert sum(row["modulation"] == "12-APSK" for row in rows) == counts["12-APSK"]
+    assert hertzian(*arguments).document == told
+
+
+def test_it_is_told_as_text_too(hertzian, files):
+    text = hertzian("zeroshot", files / "seven.h5", "--describe", files / "new.yaml").out
+    assert "12-APSK" in text
+    assert "description" in text
+
+
+def test_wrong_use_is_told(hertzian, files, tmp_path):
+    data, new, twice = files / "seven.h5", files / "new.yaml", tmp_path / "twice.yaml"
+    assert hertzian("zeroshot", data, "--describe", new, "--csv", tmp_path / "a.csv").status == 2
+    twice.write_text("2ASK: {levels: [0, 1]}", encoding="utf-8")
+    done = hertzian("zeroshot", data, "--describe", twice)
+    assert done.status == 1
+    assert "OOK: described, and among the windows of DATA" in done.err
+    done = hertzian("zeroshot", data, "--describe", tmp_path / "none.yaml")
+    assert (done.status, done.err.count("\n")) == (1, 1)
+
+
+def test_windows_of_another_length_are_refused(hertzian, files, tmp_path):
+    from hertzian.datasets.synthesis import synthesise
+
+    other = tmp_path / "short.h5"
+    synthesise("rml2016-10a", other, per=2, seed=0, snr_db=(10.0,))
+    data, new = files / "seven.h5", files / "new.yaml"
+    done = hertzian("zeroshot", data, "--describe", new, "--on", other)
+    assert done.status == 1
+    assert "expected windows of 1024 samples, as in DATA, found 128" in done.err
