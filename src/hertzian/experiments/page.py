@@ -6,6 +6,7 @@ from typing import Any
 
 from hertzian.experiments.comparisons import COMPARISONS
 from hertzian.experiments.page_clusters import cluster_section, find_clusterings
+from hertzian.experiments.page_generated import generated_section
 from hertzian.experiments.page_networks import find_networks, network_sections, repetitions_of
 from hertzian.experiments.page_numbers import Row, measured
 from hertzian.experiments.page_studies import study_section
@@ -38,6 +39,7 @@ def write_page(result: Result, path: Path) -> None:
         *study_section(result, shown),
         *cluster_section(result, clusterings),
         *network_sections(result, networks, path.parent),
+        *generated_section(path.parent),
         *([Section("Measured", _others(others, result.seeds))] if others or not shown else []),
         Section("How it was measured", (Table(("", ""), tuple(_provenance(result))),)),
         Section("Stages", (_stages(result),)),

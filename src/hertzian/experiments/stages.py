@@ -45,6 +45,7 @@ _MODULES: tuple[str, ...] = (
     "hertzian.experiments.zeroshot.features",
     "hertzian.experiments.zeroshot.linear",
     "hertzian.experiments.zeroshot.recognise",
+    "hertzian.experiments.zeroshot.shown",
     "hertzian.experiments.zeroshot.vectors",
 )
 

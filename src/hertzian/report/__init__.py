@@ -11,6 +11,7 @@ from hertzian.report.curves import (
 from hertzian.report.detections import write_report
 from hertzian.report.engineering import duration, engineering
 from hertzian.report.entries import DetectionView, ReportEntry
+from hertzian.report.features import class_maps
 from hertzian.report.figures import constellation, excerpt_spectrogram, spectrogram, spectrum
 from hertzian.report.networks import (
     feature_maps,
@@ -37,6 +38,7 @@ __all__ = [
     "SpectrogramImage",
     "Table",
     "accuracy_over_snr",
+    "class_maps",
     "confusion",
     "constellation",
     "duration",

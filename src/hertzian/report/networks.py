@@ -151,8 +151,20 @@ def _draw_history(
         axes.plot(epochs[best], values[best], marker="o", markerfacecolor="none", color=color)
 
 
-def feature_maps(maps: Sequence[npt.ArrayLike], titles: Sequence[str]) -> Figure:
+def feature_maps(
+    maps: Sequence[npt.ArrayLike],
+    titles: Sequence[str],
+    *,
+    across: str = "sample",
+    down: str = "channel",
+) -> Figure:
     """Draw maps [channels, samples] of examples beside each other, in one scale of colours.
+
+    Args:
+        maps: of numbers.
+        titles: of each.
+        across: what the columns are.
+        down: what the rows are.
 
     Raises:
         ValueError: no maps, one that is no [channels, samples] of finite numbers, or not a title
@@ -182,7 +194,7 @@ def feature_maps(maps: Sequence[npt.ArrayLike], titles: Sequence[str]) -> Figure
                 vmax=upper,
             )
             axes.grid(visible=False)
-            axes.set(title=printable(title), xlabel="sample", ylabel="channel")
+            axes.set(title=printable(title), xlabel=across, ylabel=down)
             for axis in (axes.xaxis, axes.yaxis):
                 axis.get_major_locator().set_params(integer=True)
         for axes in grid.flat[len(arrays) :]:

@@ -49,6 +49,10 @@ RECIPE = {
         "eszsl": {**LINEAR, "method": "eszsl", "vectors": "derived"},
         "projection": {**LINEAR, "method": "projection", "vectors": "numbers"},
         "nearest": {**LINEAR, "kind": "nearest-attribute", "vectors": "derived"},
+        "shown": {
+            **{"kind": "show-generated", "generator": "gan", "unseen": "unseen"},
+            **{"windows": 5, "map_at": [6, 10]},
+        },
     },
 }
 LAST = ("tested", "eszsl", "projection", "nearest")
@@ -75,9 +79,11 @@ def learnt(run: Path):
     """Return what every stage but the tests has left, by its path; and what the test has learnt."""
     files = [*run.glob("stages/*/seed-0/*"), *run.glob("stages/*/*.npz")]
     kept = [path for path in files if path.suffix in (".safetensors", ".npz")]
-    of_unseen = run / "stages" / "unseen"
+    of_unseen = [run / "stages" / name for name in ("unseen", "shown")]
     return {
-        str(path.relative_to(run)): path.read_bytes() for path in kept if of_unseen != path.parent
+        str(path.relative_to(run)): path.read_bytes()
+        for path in kept
+        if path.parent not in of_unseen
     }
 
 
@@ -114,6 +120,20 @@ def test_nothing_that_is_learnt_depends_on_a_window_of_an_unseen_class(run, tmp_
     assert epochs[0] == epochs[1]
     heard = [set(result.metrics["tested"]["accuracy_by_snr"]) for result in (run[0], other[0])]
     assert heard == [{"6", "10"}, {"0", "6", "10"}]
+
+
+def test_real_and_generated_features_are_shown(run):
+    found = np.load(run[1] / "generated.npz", allow_pickle=False)
+    assert found["names"].tolist()[-2:] == ["BPSK", "BPSK, generated"]
+    for name in ("map, BPSK", "map, BPSK, generated"):
+        assert found[name].shape == (5, 129)
+    for snr_db in (6, 10):
+        numbers = found[f"numbers, {snr_db} dB"]
+        assert found[f"places, {snr_db} dB"].shape == (len(numbers), 2)
+        assert np.bincount(numbers).tolist() == [5] * 6
+    page = (run[1] / "report.html").read_text(encoding="utf-8")
+    assert "Features, real and generated" in page
+    assert "BPSK, generated" in page
 
 
 def test_vectors_of_seen_classes_are_standard_and_unseen_ones_take_no_part(run):
