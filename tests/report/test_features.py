@@ -11,7 +11,7 @@ def test_each_panel_has_each_class_in_one_look():
     names = ["QPSK", "4ASK", "4ASK, generated"]
     figure = class_maps({"0 dB": (PLACES, NUMBERS), "6 dB": (PLACES[:2], NUMBERS[:2])}, names)
     first, second = figure.axes
-    assert (first.get_title(), second.get_title()) == ("0 dB", "6 dB")
+    assert (first.get_title("left"), second.get_title("left")) == ("0 dB", "6 dB")
     for one, other in zip(first.collections, second.collections, strict=True):
         assert one.get_facecolor() == pytest.approx(other.get_facecolor())
     np.testing.assert_array_equal(first.collections[1].get_offsets(), PLACES[NUMBERS == 1])
