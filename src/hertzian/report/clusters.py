@@ -11,10 +11,11 @@ from matplotlib.ticker import MaxNLocator
 
 from hertzian.report.cells import percent
 from hertzian.report.curves import draw_curve
+from hertzian.report.features import scatter_classes
 from hertzian.report.figures import constellation, excerpt_spectrogram, spectrum
 from hertzian.report.markup import Markup, element
 from hertzian.report.page import Column, Plot, Section, Table, experiment_page
-from hertzian.report.style import INK, MARKERS, SERIES, new_figure, style
+from hertzian.report.style import INK, SERIES, new_figure, style
 from hertzian.report.svg import inline_svg
 from hertzian.report.text import printable
 from hertzian.signal import HertzianError
@@ -144,19 +145,9 @@ def cluster_map(
     with style():
         figure = new_figure(8.4, 5.4)
         axes = figure.add_subplot()
+        scatter_classes(axes, places, numbers, [str(number + 1) for number in range(count)])
         for number in range(count):
             own = places[numbers == number]
-            axes.scatter(
-                own[:, 0],
-                own[:, 1],
-                s=14,
-                alpha=0.75,
-                linewidths=0,
-                color=SERIES[number % len(SERIES)],
-                marker=MARKERS[(number + number // len(SERIES)) % len(MARKERS)],
-                label=str(number + 1),
-                rasterized=True,
-            )
             if len(own):
                 middle = np.median(own, axis=0)
                 axes.text(

@@ -4,12 +4,35 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hertzian.report.style import MARKERS, SERIES, new_figure, style
 from hertzian.report.text import printable
 
 _IN_A_ROW = 2
+
+
+def scatter_classes(
+    axes: Axes,
+    places: npt.NDArray[np.floating],
+    numbers: npt.NDArray[np.integer],
+    names: Sequence[str],
+) -> None:
+    """Draw points [n, 2], each class with a look of its own; `numbers` index `names`."""
+    for number, name in enumerate(names):
+        own = places[numbers == number]
+        axes.scatter(
+            own[:, 0],
+            own[:, 1],
+            s=14,
+            alpha=0.75,
+            linewidths=0,
+            color=SERIES[number % len(SERIES)],
+            marker=MARKERS[(number + number // len(SERIES)) % len(MARKERS)],
+            label=printable(name),
+            rasterized=True,
+        )
 
 
 def class_maps(
@@ -38,19 +61,7 @@ def class_maps(
         figure = new_figure(4.2 * columns + 1.6, 3.6 * rows)
         grid = figure.subplots(rows, columns, squeeze=False)
         for axes, (title, (places, numbers)) in zip(grid.flat, panels.items(), strict=False):
-            for number, name in enumerate(names):
-                own = places[numbers == number]
-                axes.scatter(
-                    own[:, 0],
-                    own[:, 1],
-                    s=12,
-                    alpha=0.7,
-                    linewidths=0,
-                    color=SERIES[number % len(SERIES)],
-                    marker=MARKERS[(number + number // len(SERIES)) % len(MARKERS)],
-                    label=printable(name),
-                    rasterized=True,
-                )
+            scatter_classes(axes, places, numbers, names)
             axes.set(title=printable(title), xticks=[], yticks=[])
             axes.grid(visible=False)
         for axes in grid.flat[len(panels) :]:
