@@ -137,13 +137,14 @@ def test_one_task_is_no_several(tmp_path):
 
 def test_what_is_asked_must_be_there(run, tmp_path):
     data = DatasetSettings(preset="radcom-awgn", **DATA)
-    other = DatasetSettings(preset="radcom-dynamic", **DATA)
+    other = DatasetSettings(preset="rml2016-10a", **DATA)
     mtl = MultiTaskSettings(model="mtl", **TRAINING)
     again = DatasetSettings(preset="radcom-awgn", seed=1, **DATA)
     long = DatasetSettings(preset="sigzsl-7", kind="dataset", per=4, snr=(10.0,), split="random")
+    few = DatasetSettings(preset="radcom-awgn", seed=2, classes=("PCW", "BPSK"), **DATA)
     at = _stages(
         *(tmp_path,),
-        **{"data": data, "other": other, "long": long, "again": again, "mtl": mtl},
+        **{"data": data, "other": other, "long": long, "again": again, "few": few, "mtl": mtl},
         test=HeadSettings(kind="", **TEST),
     )
     train_multitask(mtl, at("mtl"))
@@ -153,9 +154,17 @@ def test_what_is_asked_must_be_there(run, tmp_path):
     # of the same labels, but another seed
     found = test_head(HeadSettings(kind="", **TEST, data="again"), at("test"))
     assert found.metrics["test"]["examples"] > 0
+    few = test_head(HeadSettings(kind="", network="mtl", head="modulation", data="few"), at("test"))
+    block = few.metrics["test"]
+    assert {name for name, share in block["recall"].items() if share is not None} == {"PCW", "BPSK"}
+    rows = np.array(block["confusion"]["counts"]).sum(axis=1)
+    sent = dict(zip(block["confusion"]["classes"], rows, strict=True))
+    # PCW is sent by several kinds, BPSK by one
+    assert sent["PCW"] > sent["BPSK"] > 0
+    assert rows.sum() == sent["PCW"] + sent["BPSK"]
     for change, message in (
         ({"head": "snr_db"}, "no head 'snr_db'; the network has modulation, protocol"),
-        ({"data": "other"}, "head protocol: learnt Airborne-detection"),
+        ({"data": "other", "head": "modulation"}, "head modulation: learnt .* tested on have 8PSK"),
         ({"data": "data"}, "stage data has the data that mtl learnt from; give it another seed"),
         ({"data": "long"}, "stage long has windows of 1024 samples, but mtl learnt from 128"),
         ({"network": "data"}, "stage 'data' is of kind 'dataset', which trains nothing"),

@@ -7,6 +7,7 @@ networks.
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from pydantic import Field, model_validator
@@ -134,7 +135,10 @@ def _target(data: SplitData, part: str, head: str) -> npt.NDArray[Any]:
 
 
 class HeadSettings(StageSettings):
-    """`network` is the stage that trained it; `data` those tested on, or its own test part."""
+    """`network` is the stage that trained it; `data` those tested on, or its own test part.
+
+    Data tested on may have some of the classes that were learnt, in any order.
+    """
 
     network: str
     head: str
@@ -153,6 +157,7 @@ def test_head(settings: HeadSettings, context: StageContext) -> StageOutcome:
     answers = network.ask(data.part("test"), settings.head)
     truth, name = _target(data, "test", settings.head), stage_name(context)
     if classes:
+        truth = _renumbered(truth, _names(settings.head, data), classes)
         said = Answers(answers, truth, classes)
         block = answers_block(said, data, name, context.folder, settings.confusion_at)
         context.log(f"{name}: {100 * block['accuracy']:.2f}%")
@@ -193,16 +198,29 @@ def _classes(head: str, network: Answering, learnt: SplitData, data: SplitData) 
     """Return the names of a head's classes, none for a quantity.
 
     Raises:
-        ExperimentError: no such head, or the data tested on have other classes.
+        ExperimentError: no such head, or the data tested on have classes that were not learnt.
     """
     if head not in network.heads:
         raise ExperimentError(f"no head {head!r}; the network has {', '.join(network.heads)}")
     if head not in (MODULATION, PROTOCOL):
         return ()
-    ours, theirs = (one.classes if head == MODULATION else one.protocols for one in (learnt, data))
-    if ours != theirs:
+    ours, theirs = (_names(head, one) for one in (learnt, data))
+    if not set(theirs) <= set(ours):
         raise ExperimentError(
             f"head {head}: learnt {', '.join(ours)}, but the data tested on have "
             f"{', '.join(theirs)}"
         )
     return ours
+
+
+def _names(head: str, data: SplitData) -> Sequence[str]:
+    return data.classes if head == MODULATION else data.protocols
+
+
+def _renumbered(
+    truth: npt.NDArray[np.int64], theirs: Sequence[str], ours: Sequence[str]
+) -> npt.NDArray[np.int64]:
+    """Return labels that index `ours` of those that index `theirs`; -1, for none, stays."""
+    numbers = np.array([*(ours.index(name) for name in theirs), -1], dtype=np.int64)
+    renumbered: npt.NDArray[np.int64] = numbers[truth]
+    return renumbered
