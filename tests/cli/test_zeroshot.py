@@ -1,13 +1,13 @@
 import csv
+import inspect
+import textwrap
 
 import pytest
 
-NEW = """
-12-APSK:
-  rings:
-    - {points: 4, radius: 1, turn: 0.125}
-    - {points: 8, radius: 2.414, turn: 0.0625}
-"""
+from hertzian.cli.zeroshot import zeroshot
+
+# what the help shows
+NEW = inspect.getdoc(zeroshot).split("doesn't matter:")[1].split("Examples")[0]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def files(tmp_path_factory):
     synthesise("linear", folder / "all.h5", per=6, seed=3, snr_db=(10.0, 14.0))
     heard = of_classes(open_dataset(folder / "all.h5"), ("QPSK", "16QAM", "12APSK", "8QAM"))
     write_dataset(folder / "heard.h5", heard)
-    (folder / "new.yaml").write_text(NEW, encoding="utf-8")
+    (folder / "new.yaml").write_text(textwrap.dedent(NEW), encoding="utf-8")
     return folder
 
 
@@ -78,3 +78,34 @@ def test_windows_of_another_length_are_refused(hertzian, files, tmp_path):
     done = hertzian("zeroshot", data, "--describe", new, "--on", other)
     assert done.status == 1
     assert "expected windows of 1024 samples, as in DATA, found 128" in done.err
+
+
+def test_what_looks_like_markup_is_shown_as_it_is(hertzian, files, tmp_path):
+    odd = tmp_path / "odd.yaml"
+    odd.write_text('"[/bold]odd": {grid: [3, 3]}', encoding="utf-8")
+    done = hertzian("zeroshot", files / "seven.h5", "--describe", odd, "--on", files / "heard.h5")
+    assert done.status == 0
+    assert "[/bold]odd" in done.out
+
+
+def test_a_class_of_the_data_without_windows_moves_no_name(hertzian, files, tmp_path):
+    from dataclasses import replace
+
+    from hertzian.datasets.files import write_dataset
+    from hertzian.datasets.opening import open_dataset
+
+    data = open_dataset(files / "seven.h5")
+    names, out = ("8PSK", *data.modulations), tmp_path / "more.h5"
+    write_dataset(out, replace(data, modulations=names, modulation=data.modulation + 1))
+    told = hertzian("zeroshot", out, "--describe", files / "new.yaml", "--json").document
+    assert told["expected"]["8PSK"] == {
+        **{"windows": 0, "recall": None, "taken_for": None, "described": False}
+    }
+    assert told["expected"]["BPSK"]["recall"] > 0.9
+
+
+def test_windows_that_hold_no_symbols_are_refused(hertzian, files):
+    data, new = files / "seven.h5", files / "new.yaml"
+    done = hertzian("zeroshot", data, "--describe", new, "--samples-per-symbol", 300)
+    assert done.status == 1
+    assert "1024 samples are 4 symbols at 300 samples each" in done.err

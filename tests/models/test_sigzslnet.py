@@ -68,18 +68,25 @@ def test_the_embedding_is_the_characteristic_function_of_alphabet_and_noise(name
     assert np.exp(found[128]) == pytest.approx(8 * (1 + noise) / (1 + total), rel=0.02)
 
 
-@pytest.mark.parametrize("name", ["BPSK", "OOK", "16QAM", "12APSK", "OQPSK"])
-def test_drawn_embeddings_are_distributed_as_those_of_windows(name):
-    model, generator = build("characteristic-net"), torch.Generator().manual_seed(2)
+@pytest.mark.parametrize(
+    ("name", "samples", "step"),
+    [
+        *((name, 1024, 8) for name in ("BPSK", "OOK", "16QAM", "12APSK", "OQPSK", "PI4-DQPSK")),
+        *(("QPSK", 128, 10), ("OQPSK", 128, 12), ("8PSK", 1024, 9)),
+    ],
+)
+def test_drawn_embeddings_are_distributed_as_those_of_windows(name, samples, step):
+    model = build("characteristic-net", samples_per_symbol=step)
+    generator = torch.Generator().manual_seed(2)
     count, snr_db = 1500, 6.0
-    sender = make(name, samples_per_symbol=8.0, pulse="rrc", roll_off=0.35, timing=0.0)
-    sent = sender.generate(count, 1024, generator)
+    sender = make(name, samples_per_symbol=float(step), pulse="rrc", roll_off=0.35, timing=0.0)
+    sent = sender.generate(count, samples, generator)
     sent = sent / sent.abs().square().mean(dim=1, keepdim=True).sqrt()
     heard = sent + 10 ** (-snr_db / 20) * torch.randn(
         sent.shape, dtype=torch.complex64, generator=generator
     )
     real = model.features(torch.stack([heard.real, heard.imag], dim=1))["embedding"]
-    drawn = model.drawn(alphabet_of(name), torch.full((count,), snr_db), 1024, generator)
+    drawn = model.drawn(alphabet_of(name), torch.full((count,), snr_db), samples, generator)
     assert drawn.shape == real.shape == (count, 129)
     apart = (real.mean(dim=0) - drawn.mean(dim=0)) / real.std(dim=0)
     # within-class deviations; 0.026 is the standard error of a difference
@@ -89,13 +96,25 @@ def test_drawn_embeddings_are_distributed_as_those_of_windows(name):
     assert ratio[:128].max() < 1.15
 
 
+def test_nothing_is_drawn_of_too_short_windows_or_at_no_snr():
+    model, generator = build("characteristic-net"), torch.Generator()
+    for samples in (56, 0):
+        with pytest.raises(HertzianError, match="windows of 8 symbols or more"):
+            model.drawn(alphabet_of("QPSK"), torch.zeros(1), samples, generator)
+        with pytest.raises(HertzianError, match="windows of 8 symbols or more"):
+            model(torch.zeros(1, 2, samples))
+    for snr_db in (float("nan"), float("inf"), -400.0):
+        with pytest.raises(HertzianError, match="drawn at SNRs from -100 to 100 dB"):
+            model.drawn(alphabet_of("QPSK"), torch.full((2,), snr_db), 1024, generator)
+
+
 def test_windows_of_other_lengths_and_rates():
     assert build("sigzsl-cnn", samples=128)(torch.randn(2, 2, 128)).shape == (2, 7)
     assert build("characteristic-net", samples_per_symbol=4)(torch.randn(2, 2, 128)).shape == (2, 7)
     with pytest.raises(HertzianError, match="32 samples or more"):
         build("sigzsl-cnn", samples=16)
-    for wrong in ({"samples_per_symbol": 1}, {"roll_off": 1.5}):
-        with pytest.raises(HertzianError, match="two samples per symbol or more and a roll-off"):
+    for wrong in ({"samples_per_symbol": 1}, {"samples_per_symbol": 2000}, {"roll_off": 1.5}):
+        with pytest.raises(HertzianError, match="2 to 1024 samples per symbol and a roll-off"):
             build("characteristic-net", **wrong)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from hertzian.cli import output
 from hertzian.cli.inputs import open_data
@@ -60,15 +61,15 @@ def zeroshot(
         12-APSK:
           rings:
             - {points: 4, radius: 1, turn: 0.125}
-            - {points: 8, radius: 2.4}
+            - {points: 8, radius: 2.4, turn: 0.0625}
 
     Examples:
     - `hertzian zeroshot seven.h5 --describe new.yaml`
     - `hertzian zeroshot seven.h5 --describe new.yaml --on heard.h5 --csv answers.csv`
     """
     output.require_train_extra("zeroshot")
-    from hertzian.experiments.zeroshot.on_data import UNKNOWN, Asked, Recogniser
-    from hertzian.experiments.zeroshot.written import read_descriptions
+    from hertzian.experiments.zeroshot.on_data import Asked, Recogniser
+    from hertzian.experiments.zeroshot.written import UNKNOWN, read_descriptions
 
     if table is not None and on is None:
         raise typer.BadParameter("give the windows it is of, --on", param_hint="--csv")
@@ -84,6 +85,8 @@ def zeroshot(
             names = (*recogniser.names, UNKNOWN)
             _write(table, (names[answer] for answer in answers))
     if as_json:
+        for name, attributes in recogniser.attributes().items():
+            told["expected"][name]["attributes"] = attributes
         output.print_json(told)
     else:
         _print(told, table)
@@ -96,24 +99,30 @@ def _write(path: Path, names: Iterable[str]) -> None:
         writer.writerows(enumerate(names))
 
 
+def _plain(name: str) -> Text:
+    """Return a stranger's text as such: what looks like markup is none."""
+    return Text(printable(name))
+
+
 def _print(told: dict[str, Any], written: Path | None) -> None:
     console = output.console()
     table = Table("modulation", "known by", "windows", "recognised", "else mostly", box=None)
     for name, row in told["expected"].items():
         known = "description" if row["described"] else "windows"
         share = "–" if row["recall"] is None else f"{100 * row['recall']:.1f}%"
-        table.add_row(printable(name), known, f"{row['windows']:,}", share, row["taken_for"] or "–")
+        other = _plain(row["taken_for"] or "–")
+        table.add_row(_plain(name), known, f"{row['windows']:,}", share, other)
     console.print("What to expect, of held out windows and of drawn ones:")
     console.print(table)
     if "on" not in told:
         return
     found = told["on"]
     console.print(f"{printable(found['file'])}: {found['windows']:,} windows", markup=False)
-    table = Table("labelled", *found["recognised"], box=None)
-    rows = {"all": found["recognised"], **found["by_label"]}
-    for label, counts in rows.items():
+    table = Table("labelled", *(Column(_plain(name)) for name in found["recognised"]), box=None)
+    rows = [("all", found["recognised"]), *found["by_label"].items()]
+    for label, counts in rows:
         cells = (f"{counts.get(name, 0):,}" for name in found["recognised"])
-        table.add_row(printable(label), *cells)
+        table.add_row(_plain(label), *cells)
     console.print(table)
     if written is not None:
         console.print(f"wrote {written}", markup=False)

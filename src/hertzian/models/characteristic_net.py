@@ -15,6 +15,10 @@ from hertzian.signal import Alphabet, HertzianError
 from hertzian.waveforms.pulses import raised_cosine, root_raised_cosine
 
 _REACH = 8  # symbols to either side of a pulse
+_FEWEST = 8  # symbols in a window
+_MOST_SAMPLES = 1024
+_LARGEST_SNR = 100
+_AT_ONCE = 1 << 24  # numbers that are drawn
 _CUT = 2  # of either end of a window, where most of the pulse may lie outside
 _DIRECTIONS = 4
 _SLOWEST, _FASTEST = 1.0, 14.0
@@ -47,17 +51,17 @@ class CharacteristicNet(EmbeddingClassifier):
         roll_off: of the pulse.
 
     Raises:
-        HertzianError: less than two samples a symbol, or a roll-off outside 0..1.
+        HertzianError: too few or many samples a symbol, or a roll-off outside 0..1.
     """
 
     def __init__(
         self, class_count: int = len(SEVEN), samples_per_symbol: int = 8, roll_off: float = 0.35
     ) -> None:
         super().__init__()
-        if samples_per_symbol < 2 or not 0 <= roll_off <= 1:
+        if not 2 <= samples_per_symbol <= _MOST_SAMPLES or not 0 <= roll_off <= 1:
             raise HertzianError(
-                f"characteristic-net takes two samples per symbol or more and a roll-off from 0 to "
-                f"1, not {samples_per_symbol} and {roll_off}"
+                f"characteristic-net takes 2 to {_MOST_SAMPLES} samples per symbol and a roll-off "
+                f"from 0 to 1, not {samples_per_symbol} and {roll_off}"
             )
         self.normalise = Normalise()
         self.samples_per_symbol = samples_per_symbol
@@ -72,7 +76,12 @@ class CharacteristicNet(EmbeddingClassifier):
         initialise(self)
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
-        """Return `symbols` [batch, 2, symbols] and `embedding` [batch, 129]."""
+        """Return `symbols` [batch, 2, symbols] and `embedding` [batch, 129].
+
+        Raises:
+            HertzianError: a window of too few symbols.
+        """
+        self._symbols(x.shape[-1])
         step = self.samples_per_symbol
         padding = (_REACH - _CUT) * step
         passed = nn.functional.conv1d(
@@ -86,30 +95,59 @@ class CharacteristicNet(EmbeddingClassifier):
         """Return embeddings as windows of an alphabet would have, [batch, 129], without windows.
 
         Symbols are drawn, and noise as the filter leaves it; the pulse is taken to leave nothing
-        of one symbol in another.
+        of one symbol in another but between the instants of an offset alphabet.
 
         Args:
             alphabet: of the symbols.
             snr_db: of each window, as datasets have it: signal over noise in the sampled band.
             samples: length of a window.
             generator: of symbols and noise.
+
+        Raises:
+            HertzianError: a window of too few symbols, or an SNR beyond -100 to 100 dB.
         """
+        count = self._symbols(samples)
+        if not bool((snr_db.abs() <= _LARGEST_SNR).all()):
+            raise HertzianError(
+                f"features are drawn at SNRs from -{_LARGEST_SNR} to {_LARGEST_SNR} dB, which "
+                f"windows of no SNR don't have"
+            )
+        rows = max(1, _AT_ONCE // (count * len(self.waves)))
+        parts = [
+            self._drawn(alphabet, some, count, generator) for some in torch.split(snr_db, rows)
+        ]
+        return torch.cat(parts)
+
+    def _drawn(
+        self, alphabet: Alphabet, snr_db: Tensor, count: int, generator: torch.Generator
+    ) -> Tensor:
+        """Return what `drawn` does, all at once."""
         step = self.samples_per_symbol
-        shape = (len(snr_db), samples // step)
+        # pulses of an offset alphabet reach into the window from outside it
+        shape = (len(snr_db), count + 2 * _REACH)
         points = torch.from_numpy(alphabet.points.astype(np.complex64))
-        symbols = points[torch.randint(len(points), shape, generator=generator)]
+        around = points[_drawn_numbers(alphabet, shape, generator)]
+        symbols = around[:, _REACH:-_REACH]
         signal = symbols.abs().square().mean(dim=1, keepdim=True)
         if alphabet.offset:
             # instants are those of Q, as our waveforms have them; I was half a symbol ago
-            around = (_REACH - 1, _REACH)
-            real = nn.functional.pad(symbols.real[:, None], around, mode="circular")
-            early = nn.functional.conv1d(real, self.between)
-            symbols = torch.complex(early[:, 0], symbols.imag)
+            early = nn.functional.conv1d(around.real[:, None, 1:], self.between)
+            symbols = torch.complex(early[:, 0, :count], symbols.imag)
         noise = 10 ** (-snr_db / 10)[:, None]
-        white = torch.randn(shape, dtype=symbols.dtype, generator=generator)
+        white = torch.randn(symbols.shape, dtype=symbols.dtype, generator=generator)
         heard = symbols + (signal * noise / step).sqrt() * white
         passed = (heard * (step / (signal * (1 + noise))).sqrt())[:, _CUT:-_CUT]
         return self._described(torch.stack([passed.real, passed.imag], dim=1))["embedding"]
+
+    def _symbols(self, samples: int) -> int:
+        """Return the number of symbols whose middle lies in a window."""
+        count = -(-samples // self.samples_per_symbol)
+        if count < _FEWEST:
+            raise HertzianError(
+                f"{samples} samples are {count} symbols at {self.samples_per_symbol} samples each; "
+                f"characteristic-net takes windows of {_FEWEST} symbols or more"
+            )
+        return count
 
     def _described(self, passed: Tensor) -> dict[str, Tensor]:
         """Return the features of what has passed the filter, [batch, 2, symbols]."""
@@ -134,6 +172,18 @@ def _between(roll_off: float) -> Tensor:
     """Return what symbols leave half a symbol after a matched filter: float32 [1, 1, taps]."""
     t = np.arange(-_REACH, _REACH, dtype=np.float64) + 0.5
     return torch.from_numpy(raised_cosine(t, roll_off)).float()[None, None]
+
+
+def _drawn_numbers(
+    alphabet: Alphabet, shape: tuple[int, int], generator: torch.Generator
+) -> Tensor:
+    """Return which point each symbol is, [windows, symbols]."""
+    order = len(alphabet.points)
+    if not alphabet.alternating:
+        return torch.randint(order, shape, generator=generator)
+    first = torch.randint(2, (shape[0], 1), generator=generator)
+    halves = (first + torch.arange(shape[1])) % 2
+    return 2 * torch.randint(order // 2, shape, generator=generator) + halves
 
 
 def _waves() -> Tensor:

@@ -12,6 +12,7 @@ from hertzian.signal.labels import canonical
 SAME = 1e-6
 """Points nearer than this, at unit mean power, are one."""
 
+_LEAST, _MOST = 1e-100, 1e100
 _OFFSET = frozenset({"OQPSK"})
 _ALTERNATING = frozenset({"PI4-DQPSK"})
 
@@ -23,11 +24,11 @@ class Alphabet:
     Attributes:
         points: complex128 [order], brought to unit mean power.
         offset: whether Q comes half a symbol after I.
-        alternating: whether every second symbol is from the other half of the points.
+        alternating: whether symbols are by turns from the points of even and of odd places.
 
     Raises:
         HertzianError: fewer than two points, one that is there twice, or numbers that aren't
-            finite.
+            finite, or so large or small that they couldn't be squared.
     """
 
     points: Symbols
@@ -53,9 +54,9 @@ def _unit_power(given: npt.ArrayLike) -> Symbols:
     points = np.asarray(given, dtype=np.complex128)
     if points.ndim != 1 or len(points) < 2 or not np.isfinite(points).all():
         raise HertzianError("an alphabet is a row of two or more finite points")
-    largest = np.abs(points).max()
-    if largest == 0:
-        raise HertzianError("an alphabet has points that are not zero")
+    largest = max(np.abs(points.real).max(), np.abs(points.imag).max())
+    if not _LEAST < largest < _MOST:
+        raise HertzianError(f"an alphabet reaches between {_LEAST:g} and {_MOST:g} from zero")
     scaled = points / largest
     symbols: Symbols = scaled / np.sqrt(np.mean(np.abs(scaled) ** 2))
     gaps = np.abs(symbols[:, None] - symbols[None, :])

@@ -8,6 +8,8 @@ import numpy.typing as npt
 from hertzian.signal.alphabets import SAME, Alphabet, alphabet_of
 from hertzian.signal.constellations import Symbols
 
+_ROWS = 256
+
 
 @dataclass(frozen=True)
 class Attributes:
@@ -96,9 +98,17 @@ def _distinct(values: npt.NDArray[np.float64], period: float | None = None) -> i
 
 
 def _symmetry(symbols: Symbols) -> int:
-    for turns in range(len(symbols), 1, -1):
-        turned = symbols * np.exp(2j * np.pi / turns)
-        nearest = np.abs(turned[:, None] - symbols[None, :]).min(axis=1)
-        if nearest.max() < SAME:
+    magnitudes = np.sort(np.abs(symbols[np.abs(symbols) > SAME]))
+    starts = np.flatnonzero(np.diff(magnitudes, prepend=-1.0) > SAME)
+    # a turn maps each ring onto itself, so that it divides the number of its points
+    most = int(np.gcd.reduce(np.diff(starts, append=len(magnitudes))))
+    for turns in range(most, 1, -1):
+        if most % turns == 0 and _maps_onto_itself(symbols, turns):
             return turns
     return 1
+
+
+def _maps_onto_itself(symbols: Symbols, turns: int) -> bool:
+    turned = symbols * np.exp(2j * np.pi / turns)
+    parts = (turned[at : at + _ROWS] for at in range(0, len(turned), _ROWS))
+    return all(np.abs(one[:, None] - symbols).min(axis=1).max() < SAME for one in parts)

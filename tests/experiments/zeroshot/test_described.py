@@ -2,9 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
+import torch
 
 from hertzian.experiments import ExperimentError, load_recipe, run_recipe
+from hertzian.experiments.zeroshot.described import Drawing, LeaveOneOutSettings, without
+from hertzian.experiments.zeroshot.features import Part
+from hertzian.models import build
+from hertzian.signal import alphabet_of
 
 PARTS = {"fractions": {"train": 0.5, "validation": 0.2, "test": 0.3}}
 LINEAR = {"kind": "dataset", "preset": "linear", "per": 30, "snr": [10, 14]}
@@ -72,3 +78,28 @@ def test_features_of_another_network_cannot_be_drawn(tmp_path):
     stages = {"data": KNOWN, "fresh": fresh, "left": STAGES["left-out"]}
     with pytest.raises(ExperimentError, match="characteristic-net alone, not by a SigzslCnn"):
         ran(tmp_path, stages)
+
+
+def test_nothing_of_a_class_that_is_left_out_counts_but_its_test():
+    """Whatever its windows for training and validation were, all answers are the same to the bit."""
+    network, generator = build("characteristic-net").eval(), torch.Generator().manual_seed(1)
+    classes = ("BPSK", "QPSK", "16QAM")
+    drawing = Drawing(network, 1024, generator)
+    levels = np.float32([10, 14]).repeat(30)
+
+    def part(of_left_out):
+        features = [drawing.features(alphabet_of(name), levels) for name in classes]
+        features[1] = of_left_out(features[1])
+        labels = np.arange(3).repeat(len(levels))
+        return Part(np.concatenate(features), labels, np.tile(levels, 3))
+
+    def found(of_left_out):
+        generator.manual_seed(1)
+        parts = {name: part(of_left_out) for name in ("train", "validation")}
+        parts["test"] = part(lambda x: x)
+        settings = LeaveOneOutSettings(kind="leave-one-out", network="fresh", per=40)
+        return without(settings, parts, classes, "QPSK", drawing)
+
+    usual = found(lambda x: x)
+    assert usual["rules"]["scores"]["unseen"] > 0.9
+    assert found(lambda x: -1e3 * x) == usual

@@ -39,8 +39,8 @@ def test_every_form_gives_the_alphabet_of_the_table(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "Input should be a valid dict"),
-        ("{}", "describes no modulation"),
+        ("", "Input should be an object"),
+        ("{}", "descriptions of 1 to 100 modulations, found 0"),
         ("new: [1", "not a plain YAML document"),
         ("new: {levels: [0, 1], grid: [2, 2]}", "new: .*expected one of points, rings, levels, gr"),
         ("new: {offset: true}", "expected one of points"),
@@ -51,6 +51,14 @@ def test_every_form_gives_the_alphabet_of_the_table(tmp_path):
         ("new: {rings: []}", r"new\.rings: List should have at least 1 item"),
         ("new: {rings: [{points: 0, radius: 1}]}", r"new\.rings\.0\.points: Input should be great"),
         ("new: {circles: 3}", r"new\.circles: Extra inputs are not permitted"),
+        ("new: {rings: [{points: 4, radius: 1, turn: 1.0e+308}]}", "less than or equal to 1"),
+        ("new: {levels: [1.0e-320, -1.0e-320]}", "new: an alphabet reaches between"),
+        ("new: {points: [[1.7e+308, 1.7e+308], [0, 1]]}", "new: an alphabet reaches between"),
+        ("new: {grid: ['4', 4]}", "valid integer"),
+        ("unknown: {grid: [4, 4]}", "'unknown' is no name for a modulation"),
+        ("' ': {grid: [4, 4]}", "is no name for a modulation"),
+        ("2ASK: {levels: [0, 1]}\nOOK: {levels: [0, 1]}", "'OOK' is described twice"),
+        ('"a\\e[31m": {levels: [1, 1]}', r"a.\[31m: an alphabet has no point twice"),
         ("new: &a {levels: [0, 1]}\nother: *a", "aliases"),
     ],
 )

@@ -43,13 +43,13 @@ class RuleSettings(StageSettings):
     accept: float = Field(default=0.95, gt=0, lt=1)
     pooled: float = Field(default=0.5, ge=0, le=1)
     shrunk: float = Field(default=0.1, ge=0, le=1)
-    confusion_at: tuple[int, ...] = ()
 
 
 class DecisionSettings(RuleSettings):
     """`unseen` names a stage `dataset` of one part, `test`, opened when all is learnt."""
 
     unseen: str
+    confusion_at: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Decision:
         score: Score,
     ) -> None:
         self.settings, self.classes, self.score = settings, classes, score
-        self._gaussians = gaussians_of(settings, train)
+        self._gaussians = gaussians_of(settings, train, classes.seen)
         strange = self._strangeness(validation.features, score(validation.features))
         self.limits: dict[Rule, float] = {
             rule: float(np.quantile(found, settings.accept)) for rule, found in strange.items()
@@ -99,10 +99,10 @@ class Decision:
         return self._chosen(scores, self._strangeness(features, scores)[rule] > self.limits[rule])
 
     def compare(self, tested: Part) -> dict[str, dict[str, float]]:
-        """Return what each rule is worth: `seen`, `unseen`, `harmonic_mean` (eq. 8), `accuracy`.
+        """Return what each rule is worth: `seen`, `unseen`, `harmonic_mean`, `accuracy`.
 
-        `area` is that under the curve of unseen over seen as the rule's limit moves (Chao et al.
-        2016, AUSUC).
+        The harmonic mean is that of SigZSLNet, eq. 8. `area`, of rules with a limit, is that under
+        the curve of unseen over seen as the limit moves (Chao et al. 2016, AUSUC).
         """
         truth, scores = tested.labels, self.score(tested.features)
         found = {"scores": self._shares(scores.argmax(axis=1), truth)}
@@ -142,12 +142,13 @@ class Decision:
         return float(np.trapezoid(unseen, seen))
 
 
-def gaussians_of(settings: RuleSettings, part: Part) -> ClassGaussians:
+def gaussians_of(settings: RuleSettings, part: Part, classes: int) -> ClassGaussians:
     """Return the Gaussians of the classes of a part, at its SNRs in whole decibels."""
     return ClassGaussians(
         part.features,
         part.labels,
         np.round(part.snr_db),
+        classes,
         pooled=settings.pooled,
         shrunk=settings.shrunk,
     )

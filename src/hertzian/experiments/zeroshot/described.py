@@ -1,9 +1,11 @@
 """Stages that recognise unseen classes by what their symbol alphabets make of features."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from pydantic import Field
 from torch import nn
@@ -26,9 +28,34 @@ from hertzian.experiments.zeroshot.decision import (
     decided,
     gaussians_of,
 )
-from hertzian.experiments.zeroshot.features import ExtractedSettings, Part, extracted, part_of
+from hertzian.experiments.zeroshot.features import (
+    ExtractedSettings,
+    Features,
+    Part,
+    extracted,
+    part_of,
+)
 from hertzian.models.characteristic_net import CharacteristicNet
 from hertzian.signal import Alphabet, alphabet_of
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What draws features of described alphabets: as of windows of so many samples."""
+
+    network: CharacteristicNet
+    samples: int
+    generator: torch.Generator
+
+    def features(self, alphabet: Alphabet, snr_db: npt.NDArray[np.float32]) -> Features:
+        """Return a feature vector for each SNR, [n, length].
+
+        Raises:
+            HertzianError: an SNR at which nothing can be drawn.
+        """
+        levels = torch.from_numpy(snr_db.astype(np.float32))
+        drawn: Features = self.network.drawn(alphabet, levels, self.samples, self.generator).numpy()
+        return drawn
 
 
 class DrawnSettings(RuleSettings):
@@ -52,7 +79,10 @@ def recognise_described(settings: DescribedSettings, context: StageContext) -> S
     train, network = known.part("train"), _drawing(known.network, settings.network)
     alphabets = [alphabet_of(name) for name in known.vectors.unseen]
     generator = torch.Generator().manual_seed(context.seed)
-    score = described_score(settings, train, alphabets, network, known.data.samples, generator)
+    seen = known.vectors.seen
+    score = described_score(
+        settings, train, seen, alphabets, Drawing(network, known.data.samples, generator)
+    )
     block, _ = decided(settings, known, score, context)
     return StageOutcome(metrics={stage_name(context): block})
 
@@ -79,9 +109,8 @@ def leave_one_out(settings: LeaveOneOutSettings, context: StageContext) -> Stage
     with bar("classes", len(data.classes)) as advance:
         for name in data.classes:
             generator = torch.Generator().manual_seed(context.seed)
-            found[name] = _without(
-                settings, parts, data.classes, name, network, data.samples, generator
-            )
+            drawing = Drawing(network, data.samples, generator)
+            found[name] = without(settings, parts, data.classes, name, drawing)
             advance(1)
             told = found[name]["rules"][settings.decide_by]
             context.log(
@@ -97,44 +126,44 @@ def leave_one_out(settings: LeaveOneOutSettings, context: StageContext) -> Stage
 def described_score(
     settings: DrawnSettings,
     train: Part,
+    seen: int,
     alphabets: Sequence[Alphabet],
-    network: CharacteristicNet,
-    samples: int,
-    generator: torch.Generator,
+    drawing: Drawing,
 ) -> Score:
     """Return what gives the log densities of seen and described classes, [n, classes].
 
     Args:
         settings: of the Gaussians, and how many features are drawn.
-        train: windows of seen classes, numbered from 0.
+        train: windows of seen classes.
+        seen: number of these.
         alphabets: of the described classes, whose numbers follow.
-        network: whose features they are.
-        samples: length of a window.
-        generator: of what is drawn.
+        drawing: of whose windows features are drawn.
+
+    Raises:
+        HertzianError: SNRs at which nothing can be drawn.
     """
-    known = torch.from_numpy(np.unique(np.round(train.snr_db)))
-    levels = known.repeat_interleave(settings.per)
-    seen = int(train.labels.max()) + 1
-    drawn = [network.drawn(one, levels, samples, generator).numpy() for one in alphabets]
+    levels = np.unique(np.round(train.snr_db)).repeat(settings.per)
+    drawn = [drawing.features(one, levels) for one in alphabets]
     numbers = np.arange(seen, seen + len(alphabets)).repeat(len(levels))
     both = Part(
         np.concatenate([train.features, *drawn]),
         np.concatenate([train.labels, numbers]),
-        np.concatenate([train.snr_db, *[levels.numpy()] * len(alphabets)]),
+        np.concatenate([train.snr_db, *[levels] * len(alphabets)]),
     )
-    return gaussians_of(settings, both).log_densities
+    return gaussians_of(settings, both, seen + len(alphabets)).log_densities
 
 
-def _without(
+def without(
     settings: LeaveOneOutSettings,
     parts: Mapping[str, Part],
     classes: Sequence[str],
     name: str,
-    network: CharacteristicNet,
-    samples: int,
-    generator: torch.Generator,
+    drawing: Drawing,
 ) -> dict[str, Any]:
-    """Return what each rule is worth where a class is known by its alphabet alone."""
+    """Return what each rule is worth where a class is known by its alphabet alone.
+
+    Of the windows of `name` those of the part `test` alone count.
+    """
     left = classes.index(name)
     order = np.array([*range(left), len(classes) - 1, *range(left, len(classes) - 1)])
     told = {
@@ -144,7 +173,7 @@ def _without(
     train, validation = (
         told[key].taken(told[key].labels < seen) for key in ("train", "validation")
     )
-    score = described_score(settings, train, [alphabet_of(name)], network, samples, generator)
+    score = described_score(settings, train, seen, [alphabet_of(name)], drawing)
     names = [*(one for one in classes if one != name), name]
     decision = Decision(settings, Classes(names, seen), train, validation, score)
     own = told["test"].taken(told["test"].labels == seen)

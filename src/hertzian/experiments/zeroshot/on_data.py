@@ -12,12 +12,11 @@ from hertzian.datasets.dataset import Dataset
 from hertzian.datasets.splits import split
 from hertzian.experiments.classifiers.data import bar
 from hertzian.experiments.stages import ExperimentError
-from hertzian.experiments.zeroshot.described import DrawnSettings, described_score
+from hertzian.experiments.zeroshot.described import Drawing, DrawnSettings, described_score
 from hertzian.experiments.zeroshot.features import Part
+from hertzian.experiments.zeroshot.written import UNKNOWN, spelled
 from hertzian.models.characteristic_net import CharacteristicNet
-from hertzian.signal import Alphabet, HertzianError, attributes_of_alphabet, canonical
-
-UNKNOWN = "unknown"
+from hertzian.signal import Alphabet, attributes_of_alphabet, canonical
 
 _FRACTIONS = {"train": 0.6, "validation": 0.2, "test": 0.2}
 _BATCH = 1024
@@ -53,17 +52,19 @@ class Recogniser:
         asked: how.
 
     Raises:
-        ExperimentError: a name is there twice, or DATA has no SNRs.
+        HertzianError: a name is there twice, windows are too short, or have no SNR.
     """
 
     def __init__(self, data: Dataset, described: Mapping[str, Alphabet], asked: Asked) -> None:
         known = tuple(map(canonical, data.modulations))
-        self.names = (*known, *map(_spelled, described))
-        twice = sorted({name for name in self.names if self.names.count(name) > 1})
+        self.names = (*known, *map(spelled, described))
+        twice = sorted(set(known) & set(self.names[len(known) :]))
         if twice:
             raise ExperimentError(f"{', '.join(twice)}: described, and among the windows of DATA")
         if not np.isfinite(data.snr_db).all():
-            raise ExperimentError("DATA has windows without an SNR, at which features are drawn")
+            raise ExperimentError(
+                "DATA has windows of no SNR, or of an infinite one; features are drawn at its SNRs"
+            )
         self._alphabets, self._seen = list(described.values()), len(known)
         self._network = CharacteristicNet(2, asked.samples_per_symbol, asked.roll_off).eval()
         parts = split(data, _FRACTIONS, asked.seed).parts
@@ -72,48 +73,47 @@ class Recogniser:
         )
         settings = DrawnSettings(kind="recognise-described", per=asked.per)
         generator = torch.Generator().manual_seed(asked.seed)
-        samples = int(data.x.shape[2])
-        self._score = described_score(
-            settings, train, self._alphabets, self._network, samples, generator
-        )
-        self._drawn = [
-            self._network.drawn(one, _levels(train, asked.per), samples, generator).numpy()
-            for one in self._alphabets
-        ]
-        strange = self._score(validation.features).max(axis=1)
-        self._least = float(np.quantile(strange, 1 - asked.accept))
-        self._samples = samples
+        self._samples = int(data.x.shape[2])
+        drawing = Drawing(self._network, self._samples, generator)
+        self._score = described_score(settings, train, self._seen, self._alphabets, drawing)
+        levels = np.unique(np.round(train.snr_db)).repeat(asked.per)
+        self._drawn = [drawing.features(one, levels) for one in self._alphabets]
+        best = self._score(validation.features).max(axis=1)
+        self._least = float(np.quantile(best, 1 - asked.accept))
 
     def answers(self, features: npt.NDArray[np.float32]) -> Numbers:
         """Return for each row the number of its name, or that of `unknown` after all of them."""
         scores = self._score(features)
-        found = scores.argmax(axis=1)
-        return np.where(scores.max(axis=1) < self._least, len(self.names), found)
+        fits = scores.max(axis=1) >= self._least
+        return np.where(fits, scores.argmax(axis=1), len(self.names))
 
     def expected(self) -> dict[str, Any]:
         """Return what to expect: of DATA's own windows, held out, and of the described as drawn."""
-        told: dict[str, Any] = {}
-        for number, name in enumerate(self.names):
-            own = number < self._seen
-            rows = (
-                self._test.features[self._test.labels == number]
-                if own
-                else self._drawn[number - self._seen]
+        own = [self._test.features[self._test.labels == one] for one in range(self._seen)]
+        return {
+            name: {**self._expected(number, rows), "described": number >= self._seen}
+            for number, (name, rows) in enumerate(
+                zip(self.names, [*own, *self._drawn], strict=True)
             )
-            counts = np.bincount(self.answers(rows), minlength=len(self.names) + 1)
-            others = np.delete(counts, number)
-            most = [*self.names, UNKNOWN]
-            del most[number]
-            told[name] = {
-                "described": not own,
-                "windows": int(counts.sum()),
-                "recall": float(counts[number] / counts.sum()) if counts.sum() else None,
-                "taken_for": most[int(others.argmax())] if others.any() else None,
-            }
-            if not own:
-                alphabet = self._alphabets[number - self._seen]
-                told[name]["attributes"] = asdict(attributes_of_alphabet(alphabet))
-        return told
+        }
+
+    def attributes(self) -> dict[str, dict[str, Any]]:
+        """Return the attributes of what is described, by name; slow for thousands of points."""
+        names = self.names[self._seen :]
+        return {
+            name: asdict(attributes_of_alphabet(alphabet))
+            for name, alphabet in zip(names, self._alphabets, strict=True)
+        }
+
+    def _expected(self, number: int, rows: npt.NDArray[np.float32]) -> dict[str, Any]:
+        names = (*self.names, UNKNOWN)
+        counts = _counted(self.answers(rows), names)
+        right, others = counts.pop(names[number], 0), counts
+        return {
+            "windows": len(rows),
+            "recall": right / len(rows) if len(rows) else None,
+            "taken_for": max(others, key=others.__getitem__, default=None),
+        }
 
     def recognise(self, data: Dataset) -> tuple[Numbers, dict[str, Any]]:
         """Return the answer for each window, and how many have which name, by their label too.
@@ -127,10 +127,9 @@ class Recogniser:
             )
         answers = self.answers(self._part(data, np.arange(len(data))).features)
         names = (*self.names, UNKNOWN)
+        labels = np.array([*map(spelled, data.modulations)])[data.modulation]
         by_label = {
-            _spelled(label): _counted(answers[data.modulation == number], names)
-            for number, label in enumerate(data.modulations)
-            if (data.modulation == number).any()
+            label: _counted(answers[labels == label], names) for label in dict.fromkeys(labels)
         }
         told = {"windows": len(data), "recognised": _counted(answers, names), "by_label": by_label}
         return answers, told
@@ -148,18 +147,6 @@ class Recogniser:
 def _batches(rows: Numbers) -> Iterator[Numbers]:
     for at in range(0, max(len(rows), 1), _BATCH):
         yield rows[at : at + _BATCH]
-
-
-def _levels(train: Part, per: int) -> torch.Tensor:
-    return torch.from_numpy(np.unique(np.round(train.snr_db))).repeat_interleave(per)
-
-
-def _spelled(name: str) -> str:
-    """Return a canonical label where the table has the name, and the name itself otherwise."""
-    try:
-        return canonical(name)
-    except HertzianError:
-        return name.strip()
 
 
 def _counted(answers: Numbers, names: tuple[str, ...]) -> dict[str, int]:

@@ -8,7 +8,13 @@ from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
 from hertzian.experiments.page_generated import GENERATED
-from hertzian.experiments.stages import StageContext, StageOutcome, StageSettings, stage
+from hertzian.experiments.stages import (
+    ExperimentError,
+    StageContext,
+    StageOutcome,
+    StageSettings,
+    stage,
+)
 from hertzian.experiments.zeroshot.features import Extracted, Part, generator_of, open_test
 from hertzian.models.sigzslnet import FeatureGan
 from hertzian.recordings import atomic_path
@@ -29,7 +35,7 @@ class ShowSettings(StageSettings):
     generator: str
     unseen: str
     windows: int = Field(default=50, ge=2)
-    map_at: tuple[float, ...] = ()
+    map_at: tuple[int, ...] = ()
 
 
 @stage("show-generated", ShowSettings)
@@ -48,9 +54,11 @@ def show_generated(settings: ShowSettings, context: StageContext) -> StageOutcom
         found[f"map, {classes[number]}"] = real
         found[f"map, {classes[number]}, generated"] = _drawn(gan, number, level)
     for snr_db in settings.map_at:
-        at = tested.taken(np.round(tested.snr_db) == round(snr_db))
+        at = tested.taken(np.round(tested.snr_db) == snr_db)
+        if not len(at.labels):
+            raise ExperimentError(f"map_at: the test has no windows at {snr_db} dB")
         places, numbers = _plane(known, gan, at, settings, context.seed)
-        found[f"places, {snr_db:g} dB"], found[f"numbers, {snr_db:g} dB"] = places, numbers
+        found[f"places, {snr_db} dB"], found[f"numbers, {snr_db} dB"] = places, numbers
     with atomic_path(context.folder / GENERATED) as partial, partial.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **found)
     context.publish(context.folder / GENERATED)

@@ -3,12 +3,13 @@
     12-APSK:
       rings:
         - {points: 4, radius: 1, turn: 0.125}
-        - {points: 8, radius: 2.4}
+        - {points: 8, radius: 2.4, turn: 0.0625}
 
 Instead of `rings` an entry has `points` ([[I, Q], ...]), `levels` (amplitudes on I) or `grid`
 (points along I and along Q). `offset: true` says that Q comes half a symbol after I.
 """
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -17,19 +18,24 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from hertzian.experiments.stages import ExperimentError
 from hertzian.experiments.yaml_values import parse_yaml
-from hertzian.signal import Alphabet, HertzianError
+from hertzian.report.text import printable
+from hertzian.signal import Alphabet, HertzianError, canonical
 from hertzian.signal.constellations import Symbols
 
+UNKNOWN = "unknown"
+"""What windows are called that fit nothing."""
+
 _MOST_POINTS = 4096
+_MOST_ENTRIES = 100
 _LARGEST_FILE = 1 << 20
+_LONGEST_PLACE = 200
 _FORMS = ("points", "rings", "levels", "grid")
 
 Count = Annotated[int, Field(ge=1, le=_MOST_POINTS)]
 
 
 class _Strict(BaseModel):
-    # YAML has no word for the difference between 1 and 1.0
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 class Ring(_Strict):
@@ -37,7 +43,7 @@ class Ring(_Strict):
 
     points: Count
     radius: float = Field(gt=0)
-    turn: float = 0.0
+    turn: float = Field(default=0.0, ge=-1, le=1)
 
 
 class Written(_Strict):
@@ -87,29 +93,52 @@ _ENTRIES = TypeAdapter(dict[Annotated[str, Field(min_length=1, max_length=100)],
 def read_descriptions(path: Path) -> dict[str, Alphabet]:
     """Return the alphabets that a YAML file describes, by the names that it gives them.
 
+    A name of the label table is spelled as there.
+
     Raises:
         ExperimentError: the file is missing or too large, or describes none or wrong ones.
     """
     try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise ExperimentError(f"{path}: descriptions have {_LARGEST_FILE} bytes at most")
-        found = parse_yaml(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            text = file.read(_LARGEST_FILE + 1)
+        if len(text) > _LARGEST_FILE:
+            raise ExperimentError(f"descriptions have {_LARGEST_FILE} bytes at most")
+        entries = _ENTRIES.validate_json(json.dumps(parse_yaml(text.decode("utf-8"))))
+        return _alphabets(entries)
     except (OSError, UnicodeDecodeError) as error:
         raise ExperimentError(f"{path}: expected descriptions in YAML ({error})") from None
-    except ExperimentError as error:
-        raise ExperimentError(f"{path}: {error}") from None
-    try:
-        entries = _ENTRIES.validate_python(found)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the document"
+        place = printable(".".join(map(str, first["loc"])))[:_LONGEST_PLACE] or "the document"
         raise ExperimentError(f"{path}: {place}: {first['msg']}") from None
-    if not entries:
-        raise ExperimentError(f"{path}: describes no modulation")
-    try:
-        return {name: written.alphabet for name, written in entries.items()}
     except HertzianError as error:
         raise ExperimentError(f"{path}: {error}") from None
+
+
+def spelled(name: str) -> str:
+    """Return a canonical label where the table has the name, and the name itself otherwise."""
+    try:
+        return canonical(name)
+    except HertzianError:
+        return name.strip()
+
+
+def _alphabets(entries: dict[str, Written]) -> dict[str, Alphabet]:
+    if not 1 <= len(entries) <= _MOST_ENTRIES:
+        raise ExperimentError(
+            f"expected descriptions of 1 to {_MOST_ENTRIES} modulations, found {len(entries)}"
+        )
+    found: dict[str, Alphabet] = {}
+    for name, written in entries.items():
+        label = spelled(name)
+        if label in found or label in ("", UNKNOWN):
+            why = "is described twice" if label in found else "is no name for a modulation"
+            raise ExperimentError(f"{printable(name)!r} {why}")
+        try:
+            found[label] = written.alphabet
+        except HertzianError as error:
+            raise ExperimentError(f"{printable(name)}: {error}") from None
+    return found
 
 
 def _ring(ring: Ring) -> Symbols:
