@@ -85,7 +85,12 @@ def test_angles_across_the_cut_are_one():
 
 @pytest.mark.parametrize(
     ("points", "said"),
-    [([1], "two or more"), ([1, 1, -1], "twice"), ([0, np.nan], "finite"), ([0, 0], "not zero")],
+    [
+        ([1], "two or more"),
+        ([1, 1, -1], "twice"),
+        ([0, np.nan], "finite"),
+        ([0, 0], "reaches between"),
+    ],
 )
 def test_what_is_no_alphabet_is_refused(points, said):
     with pytest.raises(HertzianError, match=said):

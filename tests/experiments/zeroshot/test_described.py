@@ -81,7 +81,7 @@ def test_features_of_another_network_cannot_be_drawn(tmp_path):
 
 
 def test_nothing_of_a_class_that_is_left_out_counts_but_its_test():
-    """Whatever its windows for training and validation were, all answers are the same to the bit."""
+    """Whatever its windows for training and validation were, all answers are the same."""
     network, generator = build("characteristic-net").eval(), torch.Generator().manual_seed(1)
     classes = ("BPSK", "QPSK", "16QAM")
     drawing = Drawing(network, 1024, generator)

@@ -58,7 +58,7 @@ def test_every_form_gives_the_alphabet_of_the_table(tmp_path):
         ("unknown: {grid: [4, 4]}", "'unknown' is no name for a modulation"),
         ("' ': {grid: [4, 4]}", "is no name for a modulation"),
         ("2ASK: {levels: [0, 1]}\nOOK: {levels: [0, 1]}", "'OOK' is described twice"),
-        ('"a\\e[31m": {levels: [1, 1]}', r"a.\[31m: an alphabet has no point twice"),
+        ('"a\\e[31m": {levels: [1, 1]}', r"a.x1b.31m: an alphabet has no point twice"),
         ("new: &a {levels: [0, 1]}\nother: *a", "aliases"),
     ],
 )
