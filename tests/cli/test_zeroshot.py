@@ -49,6 +49,10 @@ def test_what_was_only_described_is_recognised(hertzian, files, tmp_path):
     assert [row["window"] for row in rows] == [str(number) for number in range(48)]
     counts = told["on"]["recognised"]
     assert sum(row["modulation"] == "12-APSK" for row in rows) == counts["12-APSK"]
+    assert all(row["modulation"] != row["otherwise"] for row in rows)
+    assert all(float(row["margin_nats"]) >= 0 for row in rows)
+    assert {row["labelled"] for row in rows} == set(by_label)
+    assert told["warnings"] == []
     assert hertzian(*arguments).document == told
 
 
@@ -109,3 +113,21 @@ def test_windows_that_hold_no_symbols_are_refused(hertzian, files):
     done = hertzian("zeroshot", data, "--describe", new, "--samples-per-symbol", 300)
     assert done.status == 1
     assert "1024 samples are 4 symbols at 300 samples each" in done.err
+
+
+def test_doubts_are_told(hertzian, files, tmp_path):
+    from hertzian.datasets.synthesis import synthesise
+
+    twin, loud = tmp_path / "twin.yaml", tmp_path / "loud.h5"
+    twin.write_text("mine: {grid: [2, 2]}", encoding="utf-8")
+    synthesise("sigzsl-7", loud, per=4, seed=9, snr_db=(14.0, 40.0))
+    done = hertzian("zeroshot", files / "seven.h5", "--describe", twin, "--on", loud, "--json")
+    found = done.document["warnings"]
+    assert any("mine is hardly told from QPSK" in line for line in found)
+    assert any(line.startswith("28 windows have SNRs") for line in found)
+    assert "warning: mine is hardly told" in done.err
+    done = hertzian(
+        *("zeroshot", files / "seven.h5", "--describe", files / "new.yaml"),
+        *("--samples-per-symbol", 40, "--json"),
+    )
+    assert any("of DATA's own modulations" in line for line in done.document["warnings"])

@@ -60,7 +60,7 @@ def synth(
     .pkl is RadioML's, .hdf5 that of RML2018.01A. A file that exists is replaced.
 
     Presets: rml2016-10a, rml2016-10b, rml2016-04c, radcom-awgn and radcom-dynamic, each with a
-    -corrected twin; rml2018-01a-like, radcom-gain, sigzsl-7, field.
+    -corrected twin; rml2018-01a-like, radcom-gain, sigzsl-7, linear, field.
 
     Examples:
     - `hertzian synth rml2016-10a copy.pkl`

@@ -1,9 +1,9 @@
 """`hertzian zeroshot`: modulations that were only described, recognised beside known ones."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Column, Table
@@ -11,8 +11,12 @@ from rich.text import Text
 
 from hertzian.cli import output
 from hertzian.cli.inputs import open_data
+from hertzian.datasets.dataset import Dataset
 from hertzian.recordings import atomic_path
 from hertzian.report.text import printable
+
+if TYPE_CHECKING:
+    from hertzian.experiments.zeroshot.on_data import Answers
 
 
 def zeroshot(
@@ -77,13 +81,15 @@ def zeroshot(
     asked = Asked(samples_per_symbol, roll_off, accept, seed=seed)
     recogniser = Recogniser(open_data(data), described, asked)
     told: dict[str, Any] = {"data": str(data), "expected": recogniser.expected()}
-    if on is not None:
-        windows = open_data(on)
+    windows = None if on is None else open_data(on)
+    told["warnings"] = recogniser.warnings(told["expected"], windows)
+    for warning in told["warnings"]:
+        output.log(f"warning: {printable(warning)}")
+    if windows is not None:
         answers, found = recogniser.recognise(windows)
         told["on"] = {"file": str(on), **found}
         if table is not None:
-            names = (*recogniser.names, UNKNOWN)
-            _write(table, (names[answer] for answer in answers))
+            _write(table, answers, windows, (*recogniser.names, UNKNOWN))
     if as_json:
         for name, attributes in recogniser.attributes().items():
             told["expected"][name]["attributes"] = attributes
@@ -92,11 +98,17 @@ def zeroshot(
         _print(told, table)
 
 
-def _write(path: Path, names: Iterable[str]) -> None:
+def _write(path: Path, answers: "Answers", windows: Dataset, names: Sequence[str]) -> None:
+    labels = (windows.modulations[number] for number in windows.modulation)
+    columns = (
+        *((names[number] for number in numbers) for numbers in (answers.numbers, answers.others)),
+        *((f"{margin:.2f}" for margin in answers.margins), labels),
+        *((f"{snr_db:g}" for snr_db in windows.snr_db),),
+    )
     with atomic_path(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(("window", "modulation"))
-        writer.writerows(enumerate(names))
+        writer.writerow(("window", "modulation", "otherwise", "margin_nats", "labelled", "snr_db"))
+        writer.writerows((at, *row) for at, row in enumerate(zip(*columns, strict=True)))
 
 
 def _plain(name: str) -> Text:
@@ -118,10 +130,12 @@ def _print(told: dict[str, Any], written: Path | None) -> None:
         return
     found = told["on"]
     console.print(f"{printable(found['file'])}: {found['windows']:,} windows", markup=False)
-    table = Table("labelled", *(Column(_plain(name)) for name in found["recognised"]), box=None)
+    described = [name for name, row in told["expected"].items() if row["described"]]
+    names = list(dict.fromkeys([*found["recognised"], *described]))
+    table = Table("labelled", *(Column(_plain(name)) for name in names), box=None)
     rows = [("all", found["recognised"]), *found["by_label"].items()]
     for label, counts in rows:
-        cells = (f"{counts.get(name, 0):,}" for name in found["recognised"])
+        cells = (f"{counts.get(name, 0):,}" for name in names)
         table.add_row(_plain(label), *cells)
     console.print(table)
     if written is not None:

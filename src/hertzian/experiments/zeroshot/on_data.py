@@ -20,6 +20,8 @@ from hertzian.signal import Alphabet, attributes_of_alphabet, canonical
 
 _FRACTIONS = {"train": 0.6, "validation": 0.2, "test": 0.2}
 _BATCH = 1024
+_DOUBTFUL = 0.7
+_FAR_DB = 1.0
 
 Numbers = npt.NDArray[np.int64]
 
@@ -41,6 +43,21 @@ class Asked:
     accept: float = 0.99
     per: int = 200
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What is said of windows.
+
+    Attributes:
+        numbers: of the name of each; that of `unknown` comes after all.
+        others: what each would have been otherwise.
+        margins: how much likelier the likeliest is than the next, in nats.
+    """
+
+    numbers: Numbers
+    others: Numbers
+    margins: npt.NDArray[np.float64]
 
 
 class Recogniser:
@@ -76,16 +93,20 @@ class Recogniser:
         self._samples = int(data.x.shape[2])
         drawing = Drawing(self._network, self._samples, generator)
         self._score = described_score(settings, train, self._seen, self._alphabets, drawing)
-        levels = np.unique(np.round(train.snr_db)).repeat(asked.per)
+        self._levels = np.unique(np.round(train.snr_db))
+        levels = self._levels.repeat(asked.per)
         self._drawn = [drawing.features(one, levels) for one in self._alphabets]
         best = self._score(validation.features).max(axis=1)
         self._least = float(np.quantile(best, 1 - asked.accept))
 
-    def answers(self, features: npt.NDArray[np.float32]) -> Numbers:
-        """Return for each row the number of its name, or that of `unknown` after all of them."""
+    def answers(self, features: npt.NDArray[np.float32]) -> "Answers":
+        """Return what is said of each row."""
         scores = self._score(features)
-        fits = scores.max(axis=1) >= self._least
-        return np.where(fits, scores.argmax(axis=1), len(self.names))
+        order = np.argsort(scores, axis=1)[:, ::-1]
+        first, second = (np.take_along_axis(scores, order[:, [at]], axis=1)[:, 0] for at in (0, 1))
+        unknown = len(self.names)
+        said = np.where(first >= self._least, order[:, 0], unknown)
+        return Answers(said, np.where(said == unknown, order[:, 0], order[:, 1]), first - second)
 
     def expected(self) -> dict[str, Any]:
         """Return what to expect: of DATA's own windows, held out, and of the described as drawn."""
@@ -107,7 +128,7 @@ class Recogniser:
 
     def _expected(self, number: int, rows: npt.NDArray[np.float32]) -> dict[str, Any]:
         names = (*self.names, UNKNOWN)
-        counts = _counted(self.answers(rows), names)
+        counts = _counted(self.answers(rows).numbers, names)
         right, others = counts.pop(names[number], 0), counts
         return {
             "windows": len(rows),
@@ -115,7 +136,36 @@ class Recogniser:
             "taken_for": max(others, key=others.__getitem__, default=None),
         }
 
-    def recognise(self, data: Dataset) -> tuple[Numbers, dict[str, Any]]:
+    def warnings(self, expected: Mapping[str, Any], on: Dataset | None = None) -> list[str]:
+        """Return what speaks against the answers, a line each.
+
+        Args:
+            expected: as `expected` returns it.
+            on: what was recognised.
+        """
+        told = []
+        known = [expected[name]["recall"] for name in self.names[: self._seen]]
+        shares = [share for share in known if share is not None]
+        if shares and np.mean(shares) < _DOUBTFUL:
+            told.append(
+                f"only {100 * np.mean(shares):.0f}% of DATA's own modulations are recognised: there"
+                f" are too few windows, or they aren't synchronised linear modulation of this pulse"
+            )
+        for name in self.names[self._seen :]:
+            row = expected[name]
+            if row["recall"] < _DOUBTFUL and row["taken_for"]:
+                told.append(f"{name} is hardly told from {row['taken_for']}, even as it is drawn")
+        if on is not None:
+            beyond = np.isfinite(on.snr_db)
+            beyond &= np.abs(on.snr_db[:, None] - self._levels).min(axis=1) > _FAR_DB
+            if beyond.any():
+                told.append(
+                    f"{int(beyond.sum())} windows have SNRs by their labels that no window of DATA "
+                    f"comes near; they fit nothing"
+                )
+        return told
+
+    def recognise(self, data: Dataset) -> tuple["Answers", dict[str, Any]]:
         """Return the answer for each window, and how many have which name, by their label too.
 
         Raises:
@@ -129,10 +179,11 @@ class Recogniser:
         names = (*self.names, UNKNOWN)
         labels = np.array([*map(spelled, data.modulations)])[data.modulation]
         by_label = {
-            label: _counted(answers[labels == label], names) for label in dict.fromkeys(labels)
+            label: _counted(answers.numbers[labels == label], names)
+            for label in dict.fromkeys(labels)
         }
-        told = {"windows": len(data), "recognised": _counted(answers, names), "by_label": by_label}
-        return answers, told
+        counts = _counted(answers.numbers, names)
+        return answers, {"windows": len(data), "recognised": counts, "by_label": by_label}
 
     def _part(self, data: Dataset, rows: Numbers) -> Part:
         features = []

@@ -87,6 +87,18 @@ class Written(_Strict):
         return Alphabet(points, offset=self.offset)
 
 
+_ENTRY = "a name, and points, rings, levels or grid below it"
+_SAID = {
+    "extra_forbidden": "there is no such key; an entry has points, rings, levels or grid, and may "
+    "have offset; a ring has points, radius and turn",
+    "tuple_type": "expected two numbers, such as [8, 8]",
+    "missing": "is missing",
+    "dict_type": f"expected {_ENTRY}",
+    "model_type": f"expected {_ENTRY}",
+    "model_attributes_type": f"expected {_ENTRY}",
+}
+"""Kinds of the library's errors, in words of these files."""
+
 _ENTRIES = TypeAdapter(dict[Annotated[str, Field(min_length=1, max_length=100)], Written])
 
 
@@ -110,7 +122,8 @@ def read_descriptions(path: Path) -> dict[str, Alphabet]:
     except ValidationError as error:
         first = error.errors()[0]
         place = printable(".".join(map(str, first["loc"])))[:_LONGEST_PLACE] or "the document"
-        raise ExperimentError(f"{path}: {place}: {first['msg']}") from None
+        said = _SAID.get(first["type"], first["msg"])
+        raise ExperimentError(f"{path}: {place}: {said}") from None
     except HertzianError as error:
         raise ExperimentError(f"{path}: {error}") from None
 
