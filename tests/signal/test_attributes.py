@@ -95,3 +95,11 @@ def test_angles_across_the_cut_are_one():
 def test_what_is_no_alphabet_is_refused(points, said):
     with pytest.raises(HertzianError, match=said):
         Alphabet(points)
+
+
+def test_two_alphabets_are_the_same_in_any_order_and_at_any_scale():
+    points = constellation("16QAM")
+    assert Alphabet(3 * points[::-1]).same_as(Alphabet(points))
+    assert not Alphabet(points, offset=True).same_as(Alphabet(points))
+    assert not Alphabet(points * np.exp(0.1j)).same_as(Alphabet(points))
+    assert not Alphabet(points[1:]).same_as(Alphabet(points))

@@ -2,7 +2,7 @@
 
 from hertzian.signal.alphabets import Alphabet, alphabet_of
 from hertzian.signal.attributes import Attributes, attributes_of, attributes_of_alphabet
-from hertzian.signal.constellations import constellation
+from hertzian.signal.constellations import LINEAR, constellation
 from hertzian.signal.detections import Detection, Summary, summarise
 from hertzian.signal.errors import HertzianError
 from hertzian.signal.heads import (
@@ -34,6 +34,7 @@ __all__ = [
     "CORE",
     "FAMILIES",
     "LABELS",
+    "LINEAR",
     "MERGED",
     "MODULATION",
     "NO_PROTOCOL",

@@ -39,6 +39,14 @@ class Alphabet:
         """Check the points and scale them."""
         object.__setattr__(self, "points", _unit_power(self.points))
 
+    def same_as(self, other: "Alphabet") -> bool:
+        """Tell whether two send the same symbols in the same way."""
+        told = [(len(one.points), one.offset, one.alternating) for one in (self, other)]
+        if told[0] != told[1]:
+            return False
+        gaps = (np.abs(other.points - point).min() for point in self.points)
+        return all(gap < SAME for gap in gaps)
+
 
 def alphabet_of(name: str) -> Alphabet:
     """Return the alphabet of a linear modulation, by any of its spellings.

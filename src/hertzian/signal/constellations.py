@@ -109,6 +109,10 @@ _ALPHABETS: dict[str, Callable[[], Symbols]] = {
 }
 
 
+LINEAR: tuple[str, ...] = tuple(_ALPHABETS)
+"""The labels that have a symbol alphabet."""
+
+
 def constellation(name: str) -> Symbols:
     """Return the alphabet of a linear modulation, complex128 [order], unit mean power.
 

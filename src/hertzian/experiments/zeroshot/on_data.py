@@ -1,5 +1,6 @@
 """Recognise modulations that were only described beside those of a dataset, in other windows."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from hertzian.experiments.zeroshot.described import Drawing, DrawnSettings, desc
 from hertzian.experiments.zeroshot.features import Part
 from hertzian.experiments.zeroshot.written import UNKNOWN, spelled
 from hertzian.models.characteristic_net import CharacteristicNet
-from hertzian.signal import Alphabet, attributes_of_alphabet, canonical
+from hertzian.signal import LINEAR, Alphabet, alphabet_of, attributes_of_alphabet, canonical
 
 _FRACTIONS = {"train": 0.6, "validation": 0.2, "test": 0.2}
 _BATCH = 1024
@@ -126,6 +127,11 @@ class Recogniser:
             for name, alphabet in zip(names, self._alphabets, strict=True)
         }
 
+    def _of_all(self) -> list[Alphabet | None]:
+        """Return the alphabet of each name; None of what has none."""
+        known = [alphabet_of(name) if name in LINEAR else None for name in self.names[: self._seen]]
+        return [*known, *self._alphabets]
+
     def _expected(self, number: int, rows: npt.NDArray[np.float32]) -> dict[str, Any]:
         names = (*self.names, UNKNOWN)
         counts = _counted(self.answers(rows).numbers, names)
@@ -151,6 +157,10 @@ class Recogniser:
                 f"only {100 * np.mean(shares):.0f}% of DATA's own modulations are recognised: there"
                 f" are too few windows, or they aren't synchronised linear modulation of this pulse"
             )
+        pairs = itertools.combinations(zip(self.names, self._of_all(), strict=True), 2)
+        for (one, ours), (other, theirs) in pairs:
+            if ours is not None and theirs is not None and ours.same_as(theirs):
+                told.append(f"{other} has the symbols of {one}, and can't be told from it")
         for name in self.names[self._seen :]:
             row = expected[name]
             if row["recall"] < _DOUBTFUL and row["taken_for"]:
