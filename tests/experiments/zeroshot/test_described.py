@@ -51,6 +51,9 @@ def test_classes_are_recognised_of_which_only_the_alphabet_is_known(metrics):
     assert block["seen"]["mean"] > 0.9  # chance is a fifth
     assert block["unseen"]["mean"] > 0.9
     assert block["harmonic_mean"] == block["decisions"]["scores"]["harmonic_mean"]
+    for name in ("12APSK", "OQPSK"):
+        apart = block["distances"][name]
+        assert apart["own"]["mean"] < 0.2 * apart["nearest_seen"]["mean"]
 
 
 def test_each_class_is_left_out_in_turn(metrics):

@@ -3,7 +3,7 @@
 What is seen taught the scores, so that they favour it. All rules here are set by seen windows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from hertzian.evaluation import evaluation_block, evaluation_curves, softmax
 from hertzian.experiments.classifiers.train import stage_name
 from hertzian.experiments.stages import StageContext, StageSettings
 from hertzian.experiments.zeroshot.features import Extracted, Features, Labels, Part, open_test
+from hertzian.experiments.zeroshot.vectors import ClassVectors
 from hertzian.recordings import atomic_path
 from hertzian.training.discriminant import ClassGaussians
 
@@ -152,6 +153,30 @@ def gaussians_of(settings: RuleSettings, part: Part, classes: int) -> ClassGauss
         pooled=settings.pooled,
         shrunk=settings.shrunk,
     )
+
+
+def distances(
+    vectors: ClassVectors, tested: Part, drawn: Mapping[int, Features]
+) -> dict[str, dict[str, float]]:
+    """Return how far the means of what is drawn of classes are from means of real features.
+
+    `own` is the distance to the class's own, `nearest_seen` the least to a seen class's.
+
+    Args:
+        vectors: have the names of the classes.
+        tested: real features.
+        drawn: number of a class -> features [n, length] in the same units.
+    """
+    means = np.stack(
+        [tested.features[tested.labels == one].mean(axis=0) for one in range(len(vectors.classes))]
+    )
+    found = {}
+    for number, features in drawn.items():
+        apart = np.linalg.norm(means - features.mean(axis=0), axis=1)
+        nearest = float(apart[: vectors.seen].min())
+        told = {"own": float(apart[number]), "nearest_seen": nearest}
+        found[vectors.classes[number]] = told
+    return found
 
 
 def decided(

@@ -26,6 +26,7 @@ from hertzian.experiments.zeroshot.decision import (
     RuleSettings,
     Score,
     decided,
+    distances,
     gaussians_of,
 )
 from hertzian.experiments.zeroshot.features import (
@@ -78,12 +79,15 @@ def recognise_described(settings: DescribedSettings, context: StageContext) -> S
     known = extracted(settings, context)
     train, network = known.part("train"), _drawing(known.network, settings.network)
     alphabets = [alphabet_of(name) for name in known.vectors.unseen]
-    generator = torch.Generator().manual_seed(context.seed)
-    seen = known.vectors.seen
-    score = described_score(
-        settings, train, seen, alphabets, Drawing(network, known.data.samples, generator)
-    )
-    block, _ = decided(settings, known, score, context)
+    drawing = Drawing(network, known.data.samples, torch.Generator().manual_seed(context.seed))
+    score = described_score(settings, train, known.vectors.seen, alphabets, drawing)
+    block, tested = decided(settings, known, score, context)
+    levels = np.unique(np.round(train.snr_db)).repeat(settings.per)
+    drawn = {
+        number: drawing.features(alphabet, levels)
+        for number, alphabet in enumerate(alphabets, known.vectors.seen)
+    }
+    block["distances"] = distances(known.vectors, tested, drawn)
     return StageOutcome(metrics={stage_name(context): block})
 
 

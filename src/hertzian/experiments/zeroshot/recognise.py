@@ -1,5 +1,6 @@
 """The stage `recognise-unseen`: a classifier of real features of seen and generated of unseen."""
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -8,11 +9,13 @@ from pydantic import Field
 
 from hertzian.experiments.classifiers.train import fit_network, stage_name
 from hertzian.experiments.stages import StageContext, StageOutcome, stage
-from hertzian.experiments.zeroshot.decision import DecisionSettings, Rows, decided
+from hertzian.experiments.zeroshot.decision import DecisionSettings, Rows, decided, distances
 from hertzian.experiments.zeroshot.features import Extracted, Features, Labels, Part, generator_of
 from hertzian.models.sigzslnet import FeatureClassifier, FeatureGan
 from hertzian.training import Classifier, Mixed, Precision
 from hertzian.training.feature_gan import FeatureRows
+
+_SHOWN = 1000
 
 
 class RecogniseSettings(DecisionSettings):
@@ -84,24 +87,11 @@ def _normalised(gan: FeatureGan, features: Features) -> torch.Tensor:
 
 
 def _distances(known: Extracted, gan: FeatureGan, tested: Part) -> dict[str, dict[str, float]]:
-    """Return how far the mean of an unseen class's generated features is from means of real ones.
-
-    `own` is the distance to its own, `nearest_seen` the least to a seen class's.
-    """
-    real = _normalised(gan, tested.features)
-    count, level = 1000, torch.linspace(0, 1, 1000)
-    means = torch.stack(
-        [
-            real[torch.from_numpy(tested.labels == number)].mean(dim=0)
-            for number in range(len(known.vectors.classes))
-        ]
-    )
-    found = {}
-    for number in range(known.vectors.seen, len(known.vectors.classes)):
-        with torch.no_grad():
-            drawn = gan.draw(torch.full((count,), number), level).mean(dim=0)
-        apart = (means - drawn).norm(dim=1)
-        nearest = float(apart[: known.vectors.seen].min())
-        told = {"own": float(apart[number]), "nearest_seen": nearest}
-        found[known.vectors.classes[number]] = told
-    return found
+    level = torch.linspace(0, 1, _SHOWN)
+    with torch.no_grad():
+        drawn = {
+            number: gan.draw(torch.full((_SHOWN,), number), level).numpy()
+            for number in range(known.vectors.seen, len(known.vectors.classes))
+        }
+    real = replace(tested, features=_normalised(gan, tested.features).numpy())
+    return distances(known.vectors, real, drawn)
