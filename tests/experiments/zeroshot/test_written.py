@@ -16,6 +16,7 @@ QPSK: {points: [[1, 1], [1, -1], [-1, 1], [-1, -1]]}
 4ASK: {levels: [0, 1, 2, 3]}
 64QAM: {grid: [8, 8]}
 OQPSK: {grid: [2, 2], offset: true}
+PI4-DQPSK: {rings: [{points: 8, radius: 1}], alternating: true}
 """
 
 
@@ -27,13 +28,14 @@ def written(folder, text):
 
 def test_every_form_gives_the_alphabet_of_the_table(tmp_path):
     found = read_descriptions(written(tmp_path, FORMS))
-    assert list(found) == ["QPSK", "12APSK", "4ASK", "64QAM", "OQPSK"]
+    assert list(found) == ["QPSK", "12APSK", "4ASK", "64QAM", "OQPSK", "PI4-DQPSK"]
     for name, alphabet in found.items():
         ours = alphabet_of(name)
         gaps = np.abs(alphabet.points[:, None] - ours.points[None, :])
         assert gaps.min(axis=1).max() < 1e-9
         assert len(alphabet.points) == attributes_of(name).order
-        assert alphabet.offset == ours.offset
+        assert (alphabet.offset, alphabet.alternating) == (ours.offset, ours.alternating)
+        assert alphabet.same_as(ours)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@
         - {points: 8, radius: 2.4, turn: 0.0625}
 
 Instead of `rings` an entry has `points` ([[I, Q], ...]), `levels` (amplitudes on I) or `grid`
-(points along I and along Q). `offset: true` says that Q comes half a symbol after I.
+(points along I and along Q). `offset: true` says that Q comes half a symbol after I, and
+`alternating: true` that points of odd and of even places in the list are sent by turns.
 """
 
 import json
@@ -54,6 +55,7 @@ class Written(_Strict):
     levels: list[float] | None = Field(default=None, max_length=_MOST_POINTS)
     grid: tuple[Count, Count] | None = None
     offset: bool = False
+    alternating: bool = False
 
     @model_validator(mode="after")
     def _one_form(self) -> "Written":
@@ -84,13 +86,13 @@ class Written(_Strict):
         else:
             along_i, along_q = self.grid or (1, 1)
             points = np.add.outer(_axis(along_i), 1j * _axis(along_q)).ravel()
-        return Alphabet(points, offset=self.offset)
+        return Alphabet(points, offset=self.offset, alternating=self.alternating)
 
 
 _ENTRY = "a name, and points, rings, levels or grid below it"
 _SAID = {
     "extra_forbidden": "there is no such key; an entry has points, rings, levels or grid, and may "
-    "have offset; a ring has points, radius and turn",
+    "have offset or alternating; a ring has points, radius and turn",
     "tuple_type": "expected two numbers, such as [8, 8]",
     "missing": "is missing",
     "dict_type": f"expected {_ENTRY}",
