@@ -82,7 +82,7 @@ def recognise_described(settings: DescribedSettings, context: StageContext) -> S
     drawing = Drawing(network, known.data.samples, torch.Generator().manual_seed(context.seed))
     score = described_score(settings, train, known.vectors.seen, alphabets, drawing)
     block, tested = decided(settings, known, score, context)
-    levels = np.unique(np.round(train.snr_db)).repeat(settings.per)
+    levels = drawn_levels(train, settings.per)
     drawn = {
         number: drawing.features(alphabet, levels)
         for number, alphabet in enumerate(alphabets, known.vectors.seen)
@@ -127,6 +127,11 @@ def leave_one_out(settings: LeaveOneOutSettings, context: StageContext) -> Stage
     return StageOutcome(metrics={stage_name(context): {**told, "left_out": found}})
 
 
+def drawn_levels(train: Part, per: int) -> npt.NDArray[np.float32]:
+    """Return the SNRs of windows in whole decibels, each `per` times."""
+    return np.unique(np.round(train.snr_db)).repeat(per)
+
+
 def described_score(
     settings: DrawnSettings,
     train: Part,
@@ -146,7 +151,7 @@ def described_score(
     Raises:
         HertzianError: SNRs at which nothing can be drawn.
     """
-    levels = np.unique(np.round(train.snr_db)).repeat(settings.per)
+    levels = drawn_levels(train, settings.per)
     drawn = [drawing.features(one, levels) for one in alphabets]
     numbers = np.arange(seen, seen + len(alphabets)).repeat(len(levels))
     both = Part(

@@ -13,7 +13,12 @@ from hertzian.datasets.dataset import Dataset
 from hertzian.datasets.splits import split
 from hertzian.experiments.classifiers.data import bar
 from hertzian.experiments.stages import ExperimentError
-from hertzian.experiments.zeroshot.described import Drawing, DrawnSettings, described_score
+from hertzian.experiments.zeroshot.described import (
+    Drawing,
+    DrawnSettings,
+    described_score,
+    drawn_levels,
+)
 from hertzian.experiments.zeroshot.features import Part
 from hertzian.experiments.zeroshot.written import UNKNOWN, spelled
 from hertzian.models.characteristic_net import CharacteristicNet
@@ -94,9 +99,8 @@ class Recogniser:
         self._samples = int(data.x.shape[2])
         drawing = Drawing(self._network, self._samples, generator)
         self._score = described_score(settings, train, self._seen, self._alphabets, drawing)
-        self._levels = np.unique(np.round(train.snr_db))
-        levels = self._levels.repeat(asked.per)
-        self._drawn = [drawing.features(one, levels) for one in self._alphabets]
+        self._levels = drawn_levels(train, asked.per)
+        self._drawn = [drawing.features(one, self._levels) for one in self._alphabets]
         best = self._score(validation.features).max(axis=1)
         self._least = float(np.quantile(best, 1 - asked.accept))
 
@@ -167,7 +171,7 @@ class Recogniser:
                 told.append(f"{name} is hardly told from {row['taken_for']}, even as it is drawn")
         if on is not None:
             beyond = np.isfinite(on.snr_db)
-            beyond &= np.abs(on.snr_db[:, None] - self._levels).min(axis=1) > _FAR_DB
+            beyond &= np.abs(on.snr_db[:, None] - np.unique(self._levels)).min(axis=1) > _FAR_DB
             if beyond.any():
                 told.append(
                     f"{int(beyond.sum())} windows have SNRs by their labels that no window of DATA "
