@@ -1,6 +1,7 @@
 """`hertzian evaluate`: a model against labelled windows or labelled recordings."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,11 +16,17 @@ from hertzian.deployment.finding import load_predictor
 from hertzian.deployment.metadata import DatasetIdentity, ModelMetadata
 from hertzian.signal import Detection, HertzianError
 
+_LIKELIHOOD = re.compile("likelihood(-[a-z]+)?")
+
 
 def evaluate(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="Shipped name, run folder, .onnx, .pte or .tflite."),
+        typer.Argument(
+            metavar="MODEL",
+            help="Shipped name, run folder, .onnx, .pte or .tflite; or likelihood, the best that is "
+            "possible where symbols are known (see below).",
+        ),
     ],
     data: Annotated[
         Path,
@@ -45,9 +52,15 @@ def evaluate(
 
     Data that the model was trained on is refused.
 
+    likelihood is no model but the average likelihood ratio test, the least error that any
+    classifier can have, on data of known timing in white noise (presets possible-6-64 to -1024,
+    and nearly so sigzsl-7 and linear). likelihood-snr does not know the SNR, likelihood-phase not
+    the phase, likelihood-hybrid neither phase nor gain.
+
     Examples:
     - `hertzian evaluate field windows.h5`
     - `hertzian evaluate runs/field-small captures/manifest.csv --json`
+    - `hertzian evaluate likelihood possible.h5`
     """
     if data.suffix.lower() == ".csv":
         if common:
@@ -69,6 +82,10 @@ def evaluate(
 
 
 def _evaluate_windows(model: str, data: Path, common: bool, as_json: bool) -> dict[str, Any]:
+    if _LIKELIHOOD.fullmatch(model):
+        if common:
+            raise typer.BadParameter("a likelihood has the data's classes", param_hint="--common")
+        return _evaluate_likelihood(model, data, as_json)
     from hertzian.evaluation import evaluate_windows, refuse_seen
 
     predictor = load_predictor(model)
@@ -78,6 +95,15 @@ def _evaluate_windows(model: str, data: Path, common: bool, as_json: bool) -> di
         return evaluate_windows(
             predictor, dataset, data=str(data), model=model, common=common, advance=advance
         )
+
+
+def _evaluate_likelihood(name: str, data: Path, as_json: bool) -> dict[str, Any]:
+    output.require_train_extra("evaluate likelihood")
+    from hertzian.evaluation.bound import evaluate_likelihood
+
+    dataset = open_data(data)
+    with output.progress("windows", len(dataset), as_json=as_json) as advance:
+        return evaluate_likelihood(name, dataset, data=str(data), advance=advance)
 
 
 def _seen(model: str, metadata: ModelMetadata) -> set[DatasetIdentity]:

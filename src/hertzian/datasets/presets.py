@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
-from hertzian.datasets import published, radcom_like, rml2016, rml2018, sigzsl
+from hertzian.datasets import possible, published, radcom_like, rml2016, rml2018, sigzsl
 from hertzian.datasets.cells import FIELD_CLASSES, Cell, FieldCells
 from hertzian.datasets.dataset import DatasetError
+from hertzian.datasets.keyed import Keyed
 from hertzian.datasets.making import Synthetic
 from hertzian.datasets.published import Kind, Published
 from hertzian.detection import WINDOW
@@ -48,6 +49,7 @@ class Preset:
             the modulation where it differs.
         maker: makes the windows.
         parallel: "processes" where Python does much of the work, "threads" where torch does it.
+        keyed: what a likelihood needs to know of the symbols; None where they have no one timing.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Preset:
     per: int | Mapping[str, int]
     maker: Maker
     parallel: str = "threads"
+    keyed: Keyed | None = None
 
     @property
     def modulations(self) -> tuple[str, ...]:
@@ -84,6 +87,7 @@ def _like(
     *,
     snr_definition: str | None = None,
     per: int | Mapping[str, int] | None = None,
+    keyed: Keyed | None = None,
 ) -> Preset:
     """Return a preset that follows a published set but for what is given."""
     return Preset(
@@ -95,6 +99,7 @@ def _like(
         snr_definition=snr_definition or facts.snr_definition,
         per=facts.per if per is None else per,
         maker=maker,
+        keyed=keyed,
     )
 
 
@@ -120,7 +125,7 @@ _ALL = (
     _like(published.RADCOM_DYNAMIC, radcom_like.DYNAMIC),
     _like(published.RADCOM_DYNAMIC, radcom_like.DYNAMIC_CORRECTED, snr_definition=_TRUE_SNR),
     _like(published.RADCOM_OTA, radcom_like.GAIN),
-    _like(published.SIGZSL, sigzsl.SIGZSL_7, snr_definition=_TRUE_SNR),
+    _like(published.SIGZSL, sigzsl.SIGZSL_7, snr_definition=_TRUE_SNR, keyed=sigzsl.KEYED),
     Preset(
         name="linear",
         kinds=sigzsl.LINEAR_KINDS,
@@ -130,6 +135,21 @@ _ALL = (
         snr_definition=_TRUE_SNR,
         per=200,
         maker=sigzsl.LINEAR,
+        keyed=sigzsl.KEYED,
+    ),
+    *(
+        Preset(
+            name=maker.name,
+            kinds=possible.KINDS,
+            snr_db=possible.SNR_DB,
+            samples=symbols,
+            sample_rate_hz=1.0,
+            snr_definition=possible.SNR_DEFINITION,
+            per=1000,
+            maker=maker,
+            keyed=Keyed(),
+        )
+        for symbols, maker in possible.SETS.items()
     ),
     Preset(
         name="field",

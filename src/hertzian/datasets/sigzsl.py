@@ -2,15 +2,22 @@
 
 from hertzian.channel import Chain
 from hertzian.datasets.drawn import Draw, Drawn, Sending, at_every_snr
+from hertzian.datasets.keyed import Keyed
 from hertzian.datasets.making import Synthetic, as_received, true_noise
 from hertzian.datasets.published import SIGZSL, Kind
 from hertzian.waveforms import AmplitudeKeying, Linear, make
+
+KEYED = Keyed(samples_per_symbol=8, by_window=True)
 
 
 def _drawn(label: str) -> Draw:
     # 2ASK keys on and off, since bipolar it would be BPSK; 4ASK is unipolar
     return lambda generator: make(
-        label, samples_per_symbol=8.0, pulse="rrc", roll_off=0.35, timing=0.0
+        label,
+        samples_per_symbol=float(KEYED.samples_per_symbol),
+        pulse="rrc",
+        roll_off=KEYED.roll_off,
+        timing=0.0,
     )
 
 

@@ -97,22 +97,25 @@ def pulse(name: str, roll_off: float = 0.35, span: int = 10, rise_share: float =
     """Return a tabulated pulse.
 
     Args:
-        name: "rrc" (unit energy, centred on 0, cut to `span` symbols), "rect" (height 1 over
-            [0, 1); `rise_share` of a symbol is spent on each raised-cosine edge, so that equal
-            neighbours join without a dip) or "half-sine" (unit energy over [0, 1)).
-        roll_off: excess bandwidth of "rrc".
-        span: length of "rrc" in symbols, even.
+        name: "rrc" (unit energy, centred on 0, cut to `span` symbols), "rc" (a raised cosine of
+            height 1, likewise), "rect" (height 1 over [0, 1); `rise_share` of a symbol is spent on
+            each raised-cosine edge, so that equal neighbours join without a dip) or "half-sine"
+            (unit energy over [0, 1)).
+        roll_off: excess bandwidth of "rrc" and "rc".
+        span: length of these two in symbols, even.
         rise_share: width of the edges of "rect", 0 to 1 symbol.
     """
+    half = span // 2
+    if name == "rc":
+        return _tabulate(lambda t: raised_cosine(t, roll_off), -half, 2 * half)
     if name == "rrc":
-        half = span // 2
         shaped = _tabulate(lambda t: root_raised_cosine(t, roll_off), -half, 2 * half)
         energy = float((shaped.table.double() ** 2).sum()) / PHASES
         return Pulse(shaped.table / energy**0.5, -half)
     if name == "rect":
         first, taps = (0, 1) if rise_share == 0 else (-1, 3)
         return _tabulate(lambda t: _rect(t, rise_share), first, taps)
-    require(name == "half-sine", f"unknown pulse {name!r}; known are rrc, rect, half-sine")
+    require(name == "half-sine", f"unknown pulse {name!r}; known are rrc, rc, rect, half-sine")
     return _tabulate(lambda t: 2**0.5 * np.sin(np.pi * t), 0, 1)
 
 

@@ -1,0 +1,204 @@
+"""The likelihood classifiers by name, on the windows of a dataset whose symbols are known."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from hertzian.datasets.dataset import Dataset, Float32
+from hertzian.datasets.keyed import Keyed
+from hertzian.datasets.presets import PRESETS
+from hertzian.evaluation.classes import EvaluationError
+from hertzian.evaluation.likelihood import Knowing, Received, log_likelihoods, over_noise
+from hertzian.evaluation.metrics import evaluation_block, softmax
+from hertzian.signal import LINEAR, HertzianError, alphabet_of, canonical, from_channels
+from hertzian.waveforms.pulses import root_raised_cosine
+
+_CUT = 2  # symbols of either end, of whose pulse a part may lie outside the window
+_FEWEST = 1
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A likelihood classifier.
+
+    Attributes:
+        knowing: what it knows of the channel.
+        snr: whether it knows the SNR of each window; if not, those of the data are equally likely.
+        says: what it is, for people.
+    """
+
+    knowing: Knowing
+    snr: bool
+    says: str
+
+
+BOUNDS = {
+    "likelihood": Bound("all", True, "phase, gain and SNR known: the bound"),
+    "likelihood-snr": Bound("all", False, "phase and gain known, SNR not"),
+    "likelihood-phase": Bound("no phase", True, "gain and SNR known, averaged over the phase"),
+    "likelihood-hybrid": Bound("no phase and gain", True, "SNR known, phase and gain estimated"),
+}
+"""Name -> classifier; `hertzian evaluate` takes these names for models."""
+
+
+def keyed(dataset: Dataset, data: str) -> Keyed:
+    """Return how the symbols of a dataset lie in its windows.
+
+    Raises:
+        EvaluationError: it doesn't tell, or has modulations of no symbol alphabet.
+    """
+    without = [name for name in dataset.modulations if not _linear(name)]
+    if without:
+        raise EvaluationError(
+            f"{data}: a likelihood is worked out of symbols, and {', '.join(without)} has no "
+            f"alphabet of them"
+        )
+    preset = PRESETS.get(dataset.preset)
+    if preset is not None and preset.keyed is not None:
+        return preset.keyed
+    if not dataset.preset and _at_symbol_rate(dataset):
+        return Keyed(by_window=True)
+    known = ", ".join(name for name, preset in PRESETS.items() if preset.keyed is not None)
+    raise EvaluationError(
+        f"{data}: a likelihood needs known timing and pulses, which windows of the presets "
+        f"{known} have, and windows of one sample a symbol whose symbol rate is their sample rate"
+    )
+
+
+def _linear(name: str) -> bool:
+    try:
+        return canonical(name) in LINEAR
+    except HertzianError:
+        return False
+
+
+def _at_symbol_rate(dataset: Dataset) -> bool:
+    rate = dataset.symbol_rate_hz
+    return rate is not None and bool(np.allclose(rate, dataset.sample_rate_hz, rtol=1e-6))
+
+
+class LikelihoodClassifier:
+    """A classifier of `BOUNDS` for windows of known symbols.
+
+    Args:
+        name: of the classifier.
+        symbols: how they lie in the windows.
+        modulations: by any of their spellings.
+        snr_db: SNRs that there are.
+
+    Raises:
+        EvaluationError: no classifier has this name, or it can't be had of such symbols.
+    """
+
+    def __init__(
+        self, name: str, symbols: Keyed, modulations: Sequence[str], snr_db: npt.ArrayLike
+    ) -> None:
+        if name not in BOUNDS:
+            raise EvaluationError(
+                f"no likelihood is called {name!r}; known are {', '.join(BOUNDS)}"
+            )
+        self.bound, self.symbols = BOUNDS[name], symbols
+        self.alphabets = [alphabet_of(modulation) for modulation in modulations]
+        self.levels = np.unique(np.asarray(snr_db, dtype=np.float64))
+        if not np.isfinite(self.levels).all():
+            raise EvaluationError(
+                f"{name}: some windows have no SNR, without which it knows nothing"
+            )
+        if not self.bound.snr and (symbols.samples_per_symbol > 1 or symbols.by_window):
+            raise EvaluationError(
+                f"{name}: an unknown SNR is averaged over in windows of one sample a symbol and "
+                f"known gain alone, as those of possible-6 are"
+            )
+
+    def log_likelihoods(self, x: Float32, snr_db: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return float64 [n, modulations] of windows [n, 2, samples] and the SNR of each."""
+        received = received_of(x, snr_db, self.symbols)
+        if self.bound.snr:
+            found = log_likelihoods(received, self.alphabets, self.bound.knowing)
+        else:
+            powers = (10 ** (-self.levels / 10)).tolist()
+            found = over_noise(received, self.alphabets, powers, self.bound.knowing)
+        return found.numpy()
+
+
+def received_of(x: Float32, snr_db: npt.ArrayLike, symbols: Keyed) -> Received:
+    """Return windows [n, 2, samples] behind the matched filter.
+
+    Pulses that reach out of the window are cut, so that of several samples a symbol two symbols of
+    either end are left out.
+
+    Raises:
+        EvaluationError: no symbol is left.
+    """
+    noise = 10 ** (-torch.as_tensor(np.asarray(snr_db, dtype=np.float64)) / 10)
+    windows = torch.from_numpy(from_channels(x))
+    if symbols.by_window:
+        noise = noise / (1 + noise) * windows.abs().double().square().mean(dim=1)
+    step = symbols.samples_per_symbol
+    if step == 1:
+        return Received(windows, None, noise)
+    count = -(-windows.shape[1] // step) - 2 * _CUT
+    if count < _FEWEST:
+        raise EvaluationError(
+            f"windows of {windows.shape[1]} samples at {step} a symbol are too short for a "
+            f"likelihood, which leaves out {_CUT} symbols of either end"
+        )
+    early = _filtered(windows, symbols, -step // 2, count) if step % 2 == 0 else None
+    return Received(_filtered(windows, symbols, 0, count), early, noise / step)
+
+
+def _filtered(windows: Tensor, symbols: Keyed, late: int, count: int) -> Tensor:
+    """Return the matched filter's output at the middle of each symbol, so many samples later."""
+    step, reach = symbols.samples_per_symbol, symbols.span // 2 * symbols.samples_per_symbol
+    pulse = root_raised_cosine(np.arange(-reach, reach + 1) / step, symbols.roll_off)
+    taps = torch.from_numpy(pulse / (pulse**2).sum()).float()[None, None]
+    first = _CUT * step + late - reach
+    last = first + (count - 1) * step + 2 * reach + 1
+    padded = nn.functional.pad(
+        torch.view_as_real(windows).permute(0, 2, 1).flatten(0, 1)[:, None],
+        (max(0, -first), max(0, last - windows.shape[1])),
+    )
+    start = max(0, first)
+    passed = nn.functional.conv1d(padded[..., start : start + last - first], taps, stride=step)
+    parts = passed.reshape(len(windows), 2, count)
+    return torch.complex(parts[:, 0].contiguous(), parts[:, 1].contiguous())
+
+
+def evaluate_likelihood(
+    name: str,
+    dataset: Dataset,
+    *,
+    data: str,
+    advance: Callable[[float], None] = lambda windows: None,
+) -> dict[str, Any]:
+    """Return the block of `evaluate --json` for a classifier of `BOUNDS` on windows.
+
+    Args:
+        name: of the classifier.
+        dataset: the windows.
+        data: how to name them.
+        advance: told how many windows are done.
+
+    Raises:
+        EvaluationError: the data don't tell what it needs to know.
+    """
+    classifier = LikelihoodClassifier(
+        name, keyed(dataset, data), dataset.modulations, dataset.snr_db
+    )
+    found = []
+    for place, x in dataset.batches():
+        found.append(classifier.log_likelihoods(x, dataset.snr_db[place]))
+        advance(len(x))
+    return evaluation_block(
+        model=name,
+        data=data,
+        classes=tuple(map(canonical, dataset.modulations)),
+        probabilities=softmax(np.concatenate(found)),
+        truth=dataset.modulation,
+        snr_db=dataset.snr_db,
+    )
