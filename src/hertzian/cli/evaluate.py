@@ -24,8 +24,8 @@ def evaluate(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="Shipped name, run folder, .onnx, .pte or .tflite; or likelihood, the best that is "
-            "possible where symbols are known (see below).",
+            help="Shipped name, run folder, .onnx, .pte or .tflite; or likelihood, the best that "
+            "is possible where symbols are known (see below).",
         ),
     ],
     data: Annotated[
@@ -54,8 +54,9 @@ def evaluate(
 
     likelihood is no model but the average likelihood ratio test, the least error that any
     classifier can have, on data of known timing in white noise (presets possible-6-64 to -1024,
-    and nearly so sigzsl-7 and linear). likelihood-snr does not know the SNR, likelihood-phase not
-    the phase, likelihood-hybrid neither phase nor gain.
+    and nearly so sigzsl-7 and linear). Of a window likelihood-snr does not know the SNR,
+    likelihood-gain neither SNR nor gain, likelihood-phase not the phase, likelihood-hybrid neither
+    phase nor gain.
 
     Examples:
     - `hertzian evaluate field windows.h5`

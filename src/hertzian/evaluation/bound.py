@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from hertzian.datasets.dataset import Dataset, Float32
 from hertzian.datasets.keyed import Keyed
 from hertzian.datasets.presets import PRESETS
 from hertzian.evaluation.classes import EvaluationError
-from hertzian.evaluation.likelihood import Knowing, Received, log_likelihoods, over_noise
+from hertzian.evaluation.likelihood import Knowing, Received, log_likelihoods, over_noise, over_snr
 from hertzian.evaluation.metrics import evaluation_block, softmax
 from hertzian.signal import LINEAR, HertzianError, alphabet_of, canonical, from_channels
 from hertzian.waveforms.pulses import root_raised_cosine
@@ -27,21 +27,23 @@ class Bound:
     """A likelihood classifier.
 
     Attributes:
-        knowing: what it knows of the channel.
-        snr: whether it knows the SNR of each window; if not, those of the data are equally likely.
+        knowing: what it knows of the channel, beside the SNR of each window.
+        averaged: what it doesn't know of it instead: the "snr", where those of the data are
+            equally likely, or the "gain" as well.
         says: what it is, for people.
     """
 
     knowing: Knowing
-    snr: bool
+    averaged: Literal["snr", "gain"] | None
     says: str
 
 
 BOUNDS = {
-    "likelihood": Bound("all", True, "phase, gain and SNR known: the bound"),
-    "likelihood-snr": Bound("all", False, "phase and gain known, SNR not"),
-    "likelihood-phase": Bound("no phase", True, "gain and SNR known, averaged over the phase"),
-    "likelihood-hybrid": Bound("no phase and gain", True, "SNR known, phase and gain estimated"),
+    "likelihood": Bound("all", None, "phase, gain and SNR known: the bound"),
+    "likelihood-snr": Bound("all", "snr", "phase and gain known, SNR not"),
+    "likelihood-gain": Bound("all", "gain", "phase known, neither gain nor SNR"),
+    "likelihood-phase": Bound("no phase", None, "gain and SNR known, averaged over the phase"),
+    "likelihood-hybrid": Bound("no phase and gain", None, "SNR known, phase and gain estimated"),
 }
 """Name -> classifier; `hertzian evaluate` takes these names for models."""
 
@@ -109,20 +111,22 @@ class LikelihoodClassifier:
             raise EvaluationError(
                 f"{name}: some windows have no SNR, without which it knows nothing"
             )
-        if not self.bound.snr and (symbols.samples_per_symbol > 1 or symbols.by_window):
+        if self.bound.averaged and (symbols.samples_per_symbol > 1 or symbols.by_window):
             raise EvaluationError(
-                f"{name}: an unknown SNR is averaged over in windows of one sample a symbol and "
-                f"known gain alone, as those of possible-6 are"
+                f"{name}: an unknown SNR is averaged over in windows of one sample a symbol alone, "
+                f"as those of possible-6 are"
             )
 
     def log_likelihoods(self, x: Float32, snr_db: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return float64 [n, modulations] of windows [n, 2, samples] and the SNR of each."""
         received = received_of(x, snr_db, self.symbols)
-        if self.bound.snr:
-            found = log_likelihoods(received, self.alphabets, self.bound.knowing)
+        ratios = 10 ** (self.levels / 10)
+        if self.bound.averaged == "snr":
+            found = over_noise(received, self.alphabets, (1 / ratios).tolist())
+        elif self.bound.averaged == "gain":
+            found = over_snr(received, self.alphabets, ratios.tolist())
         else:
-            powers = (10 ** (-self.levels / 10)).tolist()
-            found = over_noise(received, self.alphabets, powers, self.bound.knowing)
+            found = log_likelihoods(received, self.alphabets, self.bound.knowing)
         return found.numpy()
 
 

@@ -107,7 +107,6 @@ def over_noise(
     received: Received,
     alphabets: Sequence[Alphabet],
     powers: Sequence[float],
-    knowing: Knowing = "all",
 ) -> Tensor:
     """Return log p(window | modulation) where the noise has one of several powers, equally likely.
 
@@ -115,7 +114,6 @@ def over_noise(
         received: the windows, one sample a symbol; their own noise doesn't count.
         alphabets: of the modulations.
         powers: of the noise.
-        knowing: see `Knowing`.
 
     Returns:
         float64 [n, modulations].
@@ -126,8 +124,34 @@ def over_noise(
     for power in powers:
         told = Received(received.symbols, received.early, torch.full_like(energy, power))
         shared = -energy / power - count * math.log(power)
-        found.append(log_likelihoods(told, alphabets, knowing) + shared[:, None])
+        found.append(log_likelihoods(told, alphabets) + shared[:, None])
     return torch.logsumexp(torch.stack(found), dim=0) - math.log(len(powers))
+
+
+def over_snr(received: Received, alphabets: Sequence[Alphabet], snr: Sequence[float]) -> Tensor:
+    """Return log p(window | modulation) where neither gain nor SNR is known.
+
+    At each SNR, all equally likely, the gain is taken for that which leaves the window's power what
+    it is: nearly the best that can be said of windows whose scale means nothing.
+
+    Args:
+        received: the windows, one sample a symbol; their own noise doesn't count.
+        alphabets: of the modulations.
+        snr: power ratios.
+
+    Returns:
+        float64 [n, modulations].
+    """
+    symbols, count = received.symbols, received.symbols.shape[1]
+    power = symbols.abs().square().mean(dim=1, keepdim=True).clamp(min=1e-30)
+    found = []
+    for ratio in snr:
+        noise = torch.full_like(received.noise, 1 / ratio)
+        scaled = Received(symbols * ((1 + 1 / ratio) / power).sqrt(), None, noise)
+        # of windows of unit power, whose energy is that of so many symbols at any SNR
+        shared = count * (math.log1p(ratio) - ratio)
+        found.append(log_likelihoods(scaled, alphabets) + shared)
+    return torch.logsumexp(torch.stack(found), dim=0) - math.log(len(snr))
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from hertzian.experiments.page_clusters import cluster_section, find_clusterings
 from hertzian.experiments.page_generated import generated_section
 from hertzian.experiments.page_networks import find_networks, network_sections, repetitions_of
 from hertzian.experiments.page_numbers import Row, measured
+from hertzian.experiments.page_possible import find_possible, possible_sections
 from hertzian.experiments.page_studies import study_section
 from hertzian.experiments.result import Result
 from hertzian.report import Plot, Section, Table, duration, experiment_page, training_history
@@ -29,7 +30,8 @@ def write_page(result: Result, path: Path) -> None:
     if recipe.get("paper"):
         lead += f" After {recipe['paper']}."
     networks, clusterings = find_networks(result), find_clusterings(result)
-    shown = {**networks, **clusterings}
+    possible = find_possible(result)
+    shown = {**networks, **clusterings, **possible}
     others = {
         name: value
         for name, value in result.metrics.items()
@@ -37,6 +39,7 @@ def write_page(result: Result, path: Path) -> None:
     }
     sections = (
         *study_section(result, shown),
+        *possible_sections(possible),
         *cluster_section(result, clusterings),
         *network_sections(result, networks, path.parent),
         *generated_section(path.parent),

@@ -21,6 +21,7 @@ ENTRY_POINT_GROUP = "hertzian.models"
 # One line per network file of our own; importing it registers what it defines.
 _MODULES = (
     "hertzian.models.afnet",
+    "hertzian.models.boosted_features",
     "hertzian.models.cgdnet",
     "hertzian.models.characteristic_net",
     "hertzian.models.cldnn",
@@ -49,6 +50,7 @@ _MODULES = (
     "hertzian.models.resnet",
     "hertzian.models.resnet_1024",
     "hertzian.models.sigzsl_cnn",
+    "hertzian.models.symbol_net",
     "hertzian.models.vgg_1024",
     "hertzian.models.vtcnn_mtl",
 )

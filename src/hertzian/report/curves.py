@@ -54,7 +54,7 @@ def shares_over_snr(
 
 
 def shares_over_setting(
-    curves: Mapping[str, Mapping[str, float]], setting: str, label: str
+    curves: Mapping[str, Mapping[str, float]], setting: str, label: str, *, even: bool = False
 ) -> Figure:
     """Draw name -> {value of a setting: share in 0 ... 1} as one curve each.
 
@@ -64,9 +64,12 @@ def shares_over_setting(
         curves: what to draw.
         setting: what is varied, for the axis.
         label: what the shares are.
+        even: whether numbers come evenly too.
     """
     values = list(dict.fromkeys(value for curve in curves.values() for value in curve))
-    places = _places(values)
+    places = (
+        {value: float(place) for place, value in enumerate(values)} if even else _places(values)
+    )
     with style():
         figure = new_figure(8.4 if len(curves) > 1 else 7.2, 4.2)
         axes = figure.add_subplot()
