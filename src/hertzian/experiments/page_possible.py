@@ -8,7 +8,8 @@ from hertzian.experiments.possible.impairments import IMPAIRMENTS
 from hertzian.experiments.result import Result
 from hertzian.report import Column, Plot, Section, Table, shares_over_setting
 
-DISTANCE, IMPAIRED = "distance", "impaired"
+DISTANCE, IMPAIRED, ACROSS = "distance", "impaired", "across"
+_SHOWN = {DISTANCE, IMPAIRED, ACROSS}
 
 
 def find_possible(result: Result) -> dict[str, Mapping[str, Any]]:
@@ -18,12 +19,12 @@ def find_possible(result: Result) -> dict[str, Mapping[str, Any]]:
     return {
         name: block
         for name, block in blocks.items()
-        if isinstance(block, Mapping) and (DISTANCE in block or IMPAIRED in block)
+        if isinstance(block, Mapping) and _SHOWN & set(block)
     }
 
 
 def possible_sections(blocks: Mapping[str, Mapping[str, Any]]) -> Iterator[Section]:
-    """Yield a section on the distances to each bound, and one on impairments, if there are any."""
+    """Yield sections on distances to bounds, on impairments and on what generalises, if any."""
     distances = {name: block for name, block in blocks.items() if DISTANCE in block}
     if distances:
         parts: list[str | Plot | Table] = []
@@ -33,6 +34,8 @@ def possible_sections(blocks: Mapping[str, Mapping[str, Any]]) -> Iterator[Secti
     for name, block in blocks.items():
         if IMPAIRED in block:
             yield Section(f"What impairments cost: {name}", tuple(_impaired(block[IMPAIRED])))
+        if ACROSS in block:
+            yield Section(f"What generalises: {name}", tuple(_across(block[ACROSS])))
 
 
 def _distances(name: str, block: Mapping[str, Any]) -> Iterator[str | Plot | Table]:
@@ -74,3 +77,23 @@ def _impaired(found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[
         }
         title = IMPAIRMENTS.get(impairment, impairment)
         yield Plot(shares_over_setting(curves, title, "accuracy", even=True), impairment)
+
+
+def _across(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str | Table]:
+    yield (
+        "Accuracy on the classes that model and preset share, in percent: over all SNRs, at 0 dB "
+        "and above, and at the best SNR. Answers are taken among these classes alone."
+    )
+    presets = dict.fromkeys(preset for blocks in found.values() for preset in blocks)
+    keys = ("accuracy", "accuracy_snr_ge_0", "peak")
+    for model, blocks in found.items():
+        rows = [
+            (
+                *(preset, str(len(blocks[preset]["classes"]))),
+                *(percent_of_seeds(blocks[preset].get(key)) for key in keys),
+            )
+            for preset in presets
+            if preset in blocks
+        ]
+        heads = ("classes", "all SNRs", "SNR ≥ 0 dB", "best SNR")
+        yield Table(("preset", *(Column(head, "right") for head in heads)), rows, model)

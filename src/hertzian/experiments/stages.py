@@ -37,6 +37,7 @@ _MODULES: tuple[str, ...] = (
     "hertzian.experiments.fine_tuning",
     "hertzian.experiments.held_out",
     "hertzian.experiments.labelled_recordings",
+    "hertzian.experiments.possible.across",
     "hertzian.experiments.possible.bound",
     "hertzian.experiments.possible.impairments",
     "hertzian.experiments.protocol_evidence",

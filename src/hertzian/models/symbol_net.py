@@ -27,7 +27,7 @@ class SymbolNet(EmbeddingClassifier):
     | layer | output | parameters |
     | --- | --- | --- |
     | I and Q, unit power | 2 x symbols | |
-    | 64 waves: cosine and sine of w I + v Q, mean over symbols; the power, and its log | 130 | 128 |
+    | 64 waves, means of cosine and sine of w I + v Q; power, and its log | 130 | 128 |
     | 3 times dense, ReLU | 256 | 165 120 |
     | dense | 6 | 1 542 |
 
