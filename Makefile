@@ -15,7 +15,7 @@ endef
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-base lint format clean
+.PHONY: help demo test test-commands test-base lint format clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
@@ -23,8 +23,11 @@ help: ## Show the targets
 demo: $(VENV)/.train ## Install, then show Hertzian at work; its files go to demo/
 	$(VENV)/bin/hertzian demo --out demo
 
-test: $(VENV)/.dev ## Install, then run all tests
-	$(TEST_ENV) $(VENV)/bin/pytest -q -n 2
+test: $(VENV)/.dev ## Install, then run all tests but those below
+	$(TEST_ENV) $(VENV)/bin/pytest -q -n 2 -m 'not commands'
+
+test-commands: $(VENV)/.dev ## Run every command of the READMEs at smoke scale
+	$(TEST_ENV) $(VENV)/bin/pytest -q -n 2 -m commands
 
 test-base: ## Run the tests marked `base` in a fresh environment without torch
 	$(check-python)

@@ -113,7 +113,36 @@ def test_what_was_measured_stands_beside_what_was_published(tmp_path, keep):
     }
     assert found[1]["difference"] == f"{mean - 63.75:+.2f}".replace("-", "−")
     assert found[4]["figure"] == "at −4 dB"
-    assert found[4]["ours"] is None
+    assert (found[4]["ours"], found[4]["difference"]) == ("not measured", None)
+
+
+def test_an_empty_cell_says_why(tmp_path, recipes, keep):
+    toy = recipes / "toy.yaml"
+    toy.write_text(toy.read_text().replace("stages:", "full_run: a week\nstages:", 1))
+    old, new = rows(tmp_path)
+    assert new.reason == "not run at full scale yet (a week)"
+    cells = [line[2:5] for row in (old, new) for line in lines(row)]
+    assert cells[:2] == [("not printed", "not run", None), ("6\u202f760\u202f460", "not run", None)]
+    keep()
+    for row in rows(tmp_path):
+        for figure in row.figures():
+            assert (figure.published is None) == ("not printed" in figure.missing)
+            assert (figure.ours is None) == ("not measured" in figure.missing)
+        document = row.to_dict()["figures"]
+        assert all(
+            len(told["missing"]) == list(told.values()).count(None) for told in document.values()
+        )
+
+
+def test_every_empty_cell_of_the_project_has_a_reason(monkeypatch):
+    monkeypatch.undo()  # the project's own recipes and results
+    found, refused = find_results([recipe.FOLDERS[0].parent / "results"])
+    assert refused == []
+    for row in reproduce(None, found):
+        assert row.shown is not None or row.reason
+        for key, told in row.to_dict()["figures"].items():
+            empty = [side for side in ("published", "ours") if told[side] is None]
+            assert len(told["missing"]) == len(empty), (row.recipe, row.stage, key)
 
 
 def test_the_full_run_is_shown_and_the_others_are_named(tmp_path, keep):

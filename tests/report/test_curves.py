@@ -64,6 +64,10 @@ def test_shares_over_numbers_and_over_names():
     axes = named.axes[0]
     assert [text.get_text() for text in axes.get_xticklabels()] == ["two", "one"]
     assert axes.lines[0].get_ydata() == pytest.approx([20, 10])
+    evenly = shares_over_setting(
+        {"a": {"0": 0.2, "0.001": 0.1, "1": 0}}, "x", "accuracy", even=True
+    )
+    assert evenly.axes[0].lines[0].get_xdata() == pytest.approx([0, 1, 2])
     figure.draw_without_rendering()
 
 

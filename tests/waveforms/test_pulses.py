@@ -53,6 +53,15 @@ def test_without_roll_off_they_are_a_sinc():
         np.testing.assert_allclose(function(t, 0.0), np.sinc(t), atol=1e-12)
 
 
+def test_symbols_on_a_raised_cosine_are_its_samples():
+    symbols = torch.randn(2, 60, dtype=torch.complex64, generator=torch.Generator().manual_seed(0))
+    shaping = pulse("rc", 0.35, span=16)
+    x = shape(symbols, shaping, 1.0, torch.zeros(2, 1, dtype=torch.float64), 40)
+    # the first of them lies `taps + first - 1` before the first sample
+    first = shaping.taps + shaping.first - 1
+    assert torch.allclose(x, symbols[:, first : first + 40], atol=1e-6)
+
+
 @pytest.mark.parametrize("rise", [0.0, 0.1, 0.5, 1.0])
 def test_neighbouring_rectangles_join_to_a_constant(rise):
     shaping = pulse("rect", rise_share=rise)

@@ -3,8 +3,9 @@
 A recipe has a `name`, a `title`, the `paper` that it follows or null, `seeds`, and `stages`: name
 -> settings, in the order of the run, each with the `kind` that says which settings there are. It
 may have `published`, the figures that the paper prints for a stage, `compare`, which stage should
-be better than which, and `studies`, figures over a setting; no stage depends on these. A value
-that depends on the scale is a mapping of `smoke`, `small` and `full`.
+be better than which, `studies`, figures over a setting, and `full_run`, what the full scale takes;
+no stage depends on these. A value that depends on the scale is a mapping of `smoke`, `small` and
+`full`.
 """
 
 import json
@@ -119,6 +120,7 @@ class Outline(BaseModel):
     published: dict[Name, Published] = {}
     compare: tuple[Compare, ...] = ()
     studies: tuple[Study, ...] = ()
+    full_run: str | None = Field(default=None, min_length=1, max_length=200)
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,25 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hertzian.experiments.page_networks import AGREEMENTS, SHARES
-from hertzian.experiments.page_numbers import count, is_measured, percent, percent_of_seeds
+from hertzian.experiments.page_numbers import (
+    count,
+    curve_of,
+    is_measured,
+    percent,
+    percent_of_seeds,
+)
 from hertzian.experiments.recipe import Outline, Published, read_outline, recipe_names
 from hertzian.experiments.result import Result, read_result
 from hertzian.experiments.stages import SCALES, ExperimentError
-from hertzian.report import Column, Section, Table, duration, experiment_page
+from hertzian.report import (
+    Column,
+    Plot,
+    Section,
+    Table,
+    accuracy_over_snr,
+    duration,
+    experiment_page,
+)
 
 _CHECKOUT = Path(__file__).resolve().parents[3]
 _SCALES = list(SCALES)
@@ -34,13 +48,24 @@ class Found(NamedTuple):
 class Figure(NamedTuple):
     """One figure of a row: what it is, as published, and as `over_seeds` has ours; None: unknown.
 
-    `key` is that of `Published`, or `accuracy_by_snr.N`; `name` is how a table calls it.
+    `key` is that of `Published`, or `accuracy_by_snr.N`; `name` is how a table calls it; `run`
+    tells whether the stage has run.
     """
 
     key: str
     name: str
     published: float | None
     ours: Mapping[str, Any] | None
+    run: bool
+
+    @property
+    def missing(self) -> tuple[str | None, str | None]:
+        """Why the paper's is empty, and why ours is; None for what isn't."""
+        unmeasured = "not measured" if self.run else "not run"
+        return (
+            "not printed" if self.published is None else None,
+            unmeasured if self.ours is None else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -85,18 +110,18 @@ class Row:
 
     def figures(self) -> tuple[Figure, ...]:
         """Return every figure that the paper prints; the accuracy in any case but of clusters."""
-        block = self.block or {}
+        block, run = self.block or {}, self.block is not None
         by_snr = block.get("accuracy_by_snr") or {}
         published = self.published
         names = {"parameters": "parameters", **SHARES, **AGREEMENTS}
         clusters = any(getattr(published, key) is not None for key in AGREEMENTS)
         found = [
-            Figure(key, name, getattr(published, key), _number(block.get(key)))
+            Figure(key, name, getattr(published, key), _number(block.get(key)), run)
             for key, name in names.items()
             if (key == "accuracy" and not clusters) or getattr(published, key) is not None
         ]
         found += [
-            Figure(f"accuracy_by_snr.{snr}", f"at {snr} dB", share, _number(by_snr.get(snr)))
+            Figure(f"accuracy_by_snr.{snr}", f"at {snr} dB", share, _number(by_snr.get(snr)), run)
             for snr, share in published.accuracy_by_snr.items()
         ]
         return tuple(found)
@@ -110,7 +135,11 @@ class Row:
             "row": self.stage,
             "source": self.published.source,
             "figures": {
-                figure.key: {"published": figure.published, "ours": figure.ours}
+                figure.key: {
+                    "published": figure.published,
+                    "ours": figure.ours,
+                    "missing": [why for why in figure.missing if why is not None],
+                }
                 for figure in self.figures()
             },
             "scale": result.scale if result else None,
@@ -208,6 +237,8 @@ def _row(outline: Outline, stage: str, published: Published, results: Sequence[F
     reason = None
     if shown is None or shown.result.scale != "full":
         reason = "not run at full scale yet"
+        if outline.full_run is not None:
+            reason += f" ({outline.full_run})"
     if shown is None and any(found.result.scale == "full" for found in own):
         reason = "not in the full run yet"
     if shown is not None and _changed(shown.result):
@@ -255,14 +286,22 @@ def lines(row: Row) -> Iterator[tuple[str | None, ...]]:
 
 
 def _texts(figure: Figure) -> tuple[str | None, str | None, str | None]:
-    """Return a figure as published, as ours, and the difference: in percent, or as counts."""
+    """Return a figure as published, as ours, and the difference: in percent, or as counts.
+
+    What is not known is said instead, and has no difference.
+    """
+    not_printed, not_ours = figure.missing
     ours = None if figure.ours is None else figure.ours["mean"]
     difference = None if ours is None or figure.published is None else ours - figure.published
     if figure.key == "parameters":
         less = None if difference is None else _signed(f"{difference:,.0f}")
-        return count(figure.published), count(ours), less
+        return not_printed or count(figure.published), not_ours or count(ours), less
     points = None if difference is None else _signed(f"{100 * difference:.2f}")
-    return percent(figure.published), percent_of_seeds(figure.ours), points
+    return (
+        not_printed or percent(figure.published),
+        not_ours or percent_of_seeds(figure.ours),
+        points,
+    )
 
 
 def _signed(text: str) -> str:
@@ -309,9 +348,25 @@ def write_reproduction(rows: Sequence[Row], path: Path) -> None:
     for name, own in by_recipe(rows).items():
         table = Table(HEADS, [cells for row in own for cells in lines(row)], wide=True)
         citation = [own[0].paper] if own[0].paper else []
-        sections.append(Section(name, (*citation, table, *remarks(own)), anchor=name))
+        parts: list[str | Plot | Table] = [*citation, table, *_curves(own), *remarks(own)]
+        sections.append(Section(name, parts, anchor=name))
     lead = (
         "Shares are in percent, differences in points; ± is half of the 95% interval over seeds. "
         "Only full is the scale of the published protocol."
     )
     experiment_page(path, "Published tables, and what was measured here", sections, lead)
+
+
+def _curves(rows: Sequence[Row]) -> Iterator[Plot]:
+    """Yield accuracies over SNR as measured, and the points that the paper prints."""
+    curves = {
+        row.stage: curve_of(row.block["accuracy_by_snr"])
+        for row in rows
+        if row.block is not None and row.block.get("accuracy_by_snr")
+    }
+    printed = {
+        row.stage: {float(snr): share for snr, share in row.published.accuracy_by_snr.items()}
+        for row in rows
+    }
+    if curves:
+        yield Plot(accuracy_over_snr(curves, printed), "Accuracy over SNR, ours")
