@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "results/README.md")
 
 # What is written so in a sentence names a verb or a way to call it, and lacks what it works on.
-MENTIONED = {"hertzian classify -", "hertzian zeroshot"}
+MENTIONED = {"hertzian classify -", "hertzian zeroshot", "hertzian run RECIPE --scale SCALE"}
 
 _LINE = re.compile(r"^(?:\$ |(?P<before>[a-z_]+ [^|]*)\| )?(?P<command>hertzian [^#]*)")
 _INLINE = re.compile(r"`(hertzian [^`]+)`")

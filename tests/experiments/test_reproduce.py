@@ -1,4 +1,5 @@
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -143,6 +144,24 @@ def test_every_empty_cell_of_the_project_has_a_reason(monkeypatch):
         for key, told in row.to_dict()["figures"].items():
             empty = [side for side in ("published", "ours") if told[side] is None]
             assert len(told["missing"]) == len(empty), (row.recipe, row.stage, key)
+
+
+def test_the_table_of_the_readme_is_what_was_measured(monkeypatch):
+    monkeypatch.undo()
+    root = recipe.FOLDERS[0].parent
+    found, _ = find_results([root / "results"])
+    measured = {}
+    for row in reproduce(None, found):
+        cells = list(lines(row))
+        scale, seeds = cells[0][5], cells[0][6]
+        for line in cells:
+            measured[row.recipe, row.stage, line[1]] = (*line[2:4], scale or "", seeds or "")
+    text = (root / "README.md").read_text(encoding="utf-8")
+    written = re.findall(r"^\|[^|]*\| `([a-z0-9-]+)`: `([a-z0-9-]+)` \|(.*)\|$", text, re.MULTILINE)
+    assert len({name for name, _, _ in written}) >= 9
+    for name, stage, rest in written:
+        figure, *cells = (cell.strip() for cell in rest.split("|"))
+        assert tuple(cells) == measured[name, stage, figure], (name, stage)
 
 
 def test_the_full_run_is_shown_and_the_others_are_named(tmp_path, keep):
