@@ -15,7 +15,7 @@ def model():
 
 
 def test_it_has_the_parameters_of_its_table(model):
-    assert count_parameters(model) == 166_790
+    assert count_parameters(model) == 50_694
 
 
 def test_the_order_of_symbols_says_nothing(model):
@@ -44,3 +44,21 @@ def test_a_gain_counts_where_it_is_known(model):
 
 def test_it_takes_any_number_of_symbols(model):
     assert model(windows(64)).shape == model(windows(1000)).shape == (3, 6)
+
+
+def test_mirrored_alphabets_leave_what_is_even():
+    torch.manual_seed(0)
+    model = build("symbol-net", mirrored=True).eval()
+    x = windows()
+    for signs in ([-1.0, 1.0], [1.0, -1.0]):
+        assert torch.allclose(model(x * torch.tensor(signs)[:, None]), model(x), atol=1e-4)
+    # the mean of the waves of all four mirrored windows
+    whole = build("symbol-net").eval()
+    with torch.no_grad():
+        whole.waves.copy_(model.waves)
+    sides = [torch.tensor([a, b])[:, None] for a in (-1.0, 1.0) for b in (-1.0, 1.0)]
+    with torch.no_grad():
+        mean = sum(whole.features(x * side)["characteristic"] for side in sides) / 4
+        found = model.features(x)["characteristic"]
+    assert torch.allclose(found[:, :64], mean[:, :64], atol=1e-4)
+    assert float(mean[:, 64:128].abs().max()) < 1e-4

@@ -28,10 +28,10 @@ class SymbolNet(EmbeddingClassifier):
     | --- | --- | --- |
     | I and Q, unit power | 2 x symbols | |
     | 64 waves, means of cosine and sine of w I + v Q; power, and its log | 130 | 128 |
-    | 3 times dense, ReLU | 256 | 165 120 |
-    | dense | 6 | 1 542 |
+    | 3 times dense, ReLU | 128 | 49 792 |
+    | dense | 6 | 774 |
 
-    166 790 parameters; ours. A log-likelihood of independent symbols is a sum over them of one
+    50 694 parameters; ours. A log-likelihood of independent symbols is a sum over them of one
     function of each, so that no more than such sums need be known of a window, in whatever order
     its symbols come. Noise of variance s^2 takes exp(-s^2 |w|^2 / 4) off the characteristic
     function at w, so that few waves tell all that is left of an alphabet in noise (Feuerverger and
@@ -40,9 +40,11 @@ class SymbolNet(EmbeddingClassifier):
 
     Args:
         class_count: length of the logits.
-        waves: places at which the function is taken, by fours: at first along I, Q and the
-            diagonals.
+        waves: places at which the function is taken, by fours: at first along I, Q and two
+            directions between them.
         width: of the dense layers.
+        mirrored: whether every alphabet looks the same behind either axis, as those of `possible-6`
+            do; a wave is then cos(w I) cos(v Q) alone, and the layer of 130 numbers one of 66.
         known_gain: whether windows come at the gain of the alphabet, whose power then tells the
             noise; they are not scaled then, and another gain changes the answers.
     """
@@ -51,29 +53,45 @@ class SymbolNet(EmbeddingClassifier):
         self,
         class_count: int = len(SIX),
         waves: int = 64,
-        width: int = 256,
+        width: int = 128,
         *,
+        mirrored: bool = False,
         known_gain: bool = False,
     ) -> None:
         super().__init__()
         self.normalise: nn.Module = nn.Identity() if known_gain else Normalise()
-        angle = torch.arange(_DIRECTIONS) * math.pi / _DIRECTIONS
+        # the second and the last of four directions by eighths of a turn are each other's mirror
+        apart = math.pi / (6 if mirrored else 4)
+        angle = torch.arange(_DIRECTIONS) * apart
         length = torch.linspace(_SLOWEST, _FASTEST, max(1, waves // _DIRECTIONS))
         towards = torch.stack([angle.cos(), angle.sin()], dim=1)
         self.waves = nn.Parameter((towards[:, None] * length[:, None]).reshape(-1, 2))
+        self.mirrored = mirrored
         layers: list[nn.Module] = []
-        for inputs in (2 * len(self.waves) + 2, width, width):
+        for inputs in ((1 if mirrored else 2) * len(self.waves) + 2, width, width):
             layers += [nn.Linear(inputs, width), nn.ReLU()]
         self.embed = nn.Sequential(*layers)
         self.head = nn.Linear(width, class_count)
         initialise(self)
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
-        """Return `characteristic` [batch, 2 waves + 2] and `embedding` [batch, width]."""
+        """Return `characteristic` [batch, 2 waves + 2] and `embedding` [batch, width].
+
+        Where alphabets are mirrored the first has one number a wave.
+        """
         x = self.normalise(x)
-        turned = self.waves @ x
         power = x.square().sum(dim=1).mean(dim=1, keepdim=True)
-        means = [turned.cos().mean(dim=2), turned.sin().mean(dim=2), power, (power + _TINY).log()]
+        means = [*self._waves(x), power, (power + _TINY).log()]
         # in units of one over the root of their number a mean over symbols is as uncertain as one
         found = math.sqrt(x.shape[-1]) * torch.cat(means, dim=1)
         return {"characteristic": found, "embedding": self.embed(found)}
+
+    def _waves(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Return means over symbols, [batch, waves] each."""
+        if self.mirrored:
+            in_phase, quadrature = (
+                self.waves[:, axis, None] * x[:, axis, None] for axis in range(2)
+            )
+            return ((in_phase.cos() * quadrature.cos()).mean(dim=2),)
+        turned = self.waves @ x
+        return turned.cos().mean(dim=2), turned.sin().mean(dim=2)
