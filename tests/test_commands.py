@@ -20,6 +20,7 @@ from hertzian.cli.app import build
 from hertzian.deployment.litert_conversion import ENVIRONMENT
 from hertzian.experiments import load_recipe
 from hertzian.experiments.peers import gnuradio
+from hertzian.recordings import open_recording
 from hertzian.signal import HertzianError
 
 ROOT = Path(__file__).parents[1]
@@ -185,6 +186,17 @@ def test_the_code_blocks_run_one_after_the_other(place):
             stdin = (place / "g001_433.92M_250k.cu8").read_bytes()
         hertzian(place, *at_smoke_scale(command), stdin=stdin)
     assert (place / "out.html").stat().st_size > 10_000
+
+
+@pytest.mark.commands
+def test_the_python_of_the_readme_runs(place, monkeypatch):
+    monkeypatch.chdir(place)
+    capture(place / "capture.sigmf-meta", ("QPSK",), 3)
+    iq = open_recording(place / "capture.sigmf-meta").read(0, 60_000)
+    names = {"source": [iq[first : first + 10_000] for first in range(0, 60_000, 10_000)]}
+    for block in re.findall(r"^```python\n(.*?)^```", TEXTS["README.md"], re.DOTALL | re.MULTILINE):
+        exec(block, names)  # our own README
+    assert isinstance(names["rest"], list)
 
 
 @pytest.mark.commands

@@ -81,12 +81,39 @@ def test_windows_of_the_zero_shot_set_are_recognised(tmp_path):
     assert block["recall"]["QPSK"] == 1
 
 
-def test_foreign_symbols_are_known_by_their_rate():
-    x = to_channels(make("QPSK", samples_per_symbol=2.0).generate(3, 64, torch.Generator()).numpy())
-    ours = dataset(x, ("QPSK", "16QAM"), symbol_rate_hz=np.full(3, 2e3, np.float32))
-    assert keyed(ours, "mine.h5") == Keyed(by_window=True)
-    block = evaluate_likelihood("likelihood", ours, data="mine.h5")
-    assert block["examples"] == 3
+def foreign(scale, names=("QPSK", "16QAM"), windows=50):
+    """Symbols in noise of 10 dB against each window, at a scale of somebody's own."""
+    random, parts = np.random.default_rng(4), []
+    for name in names:
+        points = alphabet_of(name).points
+        z = points[random.integers(len(points), size=(windows, 128))]
+        power = 0.1 * np.mean(np.abs(z) ** 2, axis=1, keepdims=True)
+        noise = random.normal(size=(windows, 128, 2)) @ [1, 1j] * np.sqrt(power / 2)
+        parts.append(scale * (z + noise))
+    x = to_channels(np.concatenate(parts))
+    return dataset(
+        x,
+        names,
+        symbol_rate_hz=np.full(len(x), 2e3, np.float32),
+        modulation=np.repeat(np.arange(len(names)), windows),
+    )
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3, 40.0])
+def test_foreign_symbols_are_known_by_their_rate_at_any_scale(scale):
+    ours = foreign(scale)
+    assert keyed(ours, "mine.h5") == Keyed(by_window=True, known_gain=False)
+    for name in ("likelihood", "likelihood-gain", "likelihood-phase"):
+        assert evaluate_likelihood(name, ours, data="mine.h5")["accuracy"] > 0.97
+    with pytest.raises(EvaluationError, match="gain of these windows isn't known"):
+        evaluate_likelihood("likelihood-snr", ours, data="mine.h5")
+
+
+def test_silence_is_as_likely_of_any_modulation():
+    x = np.zeros((2, 2, 1024), np.float32)
+    silent = dataset(x, ("QPSK", "OOK", "16QAM"), preset="sigzsl-7")
+    block = evaluate_likelihood("likelihood", silent, data="mine.h5")
+    assert block["ece"] == pytest.approx(abs(1 / 3 - block["accuracy"]), abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -107,16 +134,22 @@ def test_data_that_dont_tell_enough_are_refused(changes, says):
 def test_classifiers_say_what_they_lack(possible):
     with pytest.raises(EvaluationError, match="known are likelihood, likelihood-snr"):
         evaluate_likelihood("likelihood-timing", possible, data="d.h5")
-    short = dataset(np.ones((2, 2, 32), np.float32), ("QPSK", "16QAM"), preset="sigzsl-7")
     with pytest.raises(EvaluationError, match="too short"):
-        evaluate_likelihood("likelihood", short, data="d.h5")
+        received_of(np.ones((2, 2, 32), np.float32), np.zeros(2), Keyed(8))
+    whole = dataset(np.ones((2, 2, 1024), np.float32), ("QPSK", "16QAM"), preset="sigzsl-7")
     with pytest.raises(EvaluationError, match="an unknown SNR"):
-        evaluate_likelihood("likelihood-snr", short, data="d.h5")
+        evaluate_likelihood("likelihood-snr", whole, data="d.h5")
+    thinned = dataset(np.ones((2, 2, 512), np.float32), ("QPSK", "16QAM"), preset="sigzsl-7")
+    with pytest.raises(EvaluationError, match="have lost their symbols' timing"):
+        evaluate_likelihood("likelihood", thinned, data="d.h5")
+    nothing = dataset(np.ones((0, 2, 64), np.float32), ("QPSK", "BPSK"), preset="possible-6-64")
+    with pytest.raises(EvaluationError, match="holds no example"):
+        evaluate_likelihood("likelihood", nothing, data="d.h5")
     silent = dataset(
         np.ones((2, 2, 64), np.float32),
         ("QPSK", "16QAM"),
         preset="possible-6-64",
         snr_db=np.full(2, np.nan, np.float32),
     )
-    with pytest.raises(EvaluationError, match="no SNR"):
+    with pytest.raises(EvaluationError, match="every window needs an SNR from -100 to 100 dB"):
         evaluate_likelihood("likelihood", silent, data="d.h5")

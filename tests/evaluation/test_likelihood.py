@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from scipy.stats import norm
 
 from hertzian.evaluation import EvaluationError
-from hertzian.evaluation.likelihood import Received, log_likelihoods, over_noise
+from hertzian.evaluation.likelihood import Received, log_likelihoods, over_noise, over_snr
 from hertzian.signal import LINEAR, alphabet_of
 
 SIX = ("BPSK", "QPSK", "8PSK", "4PAM", "16QAM", "64QAM")
@@ -162,6 +162,46 @@ def test_what_isnt_known_costs_accuracy():
         found = log_likelihoods(received(z, 2.0), alphabets, knowing)
         right[knowing] = float((found.argmax(dim=1) == truth).double().mean())
     assert 0.5 < right["no phase and gain"] < right["no phase"] < right["all"]
+
+
+def test_a_high_snr_takes_no_more_time_than_another():
+    z = sent("16QAM", 20, 64, 100.0) * np.exp(0.3j)
+    alphabets = [alphabet_of(name) for name in ("QPSK", "16QAM", "64QAM", "PI4-DQPSK")]
+    for knowing in ("no phase", "no phase and gain"):
+        found = log_likelihoods(received(z, 100.0), alphabets, knowing)
+        assert torch.isfinite(found).all()
+        assert (found.argmax(dim=1) == 1).all()
+
+
+def test_long_windows_are_summed_in_parts(monkeypatch):
+    z = sent("PI4-DQPSK", 3, 501, 8.0)
+    alphabets = [alphabet_of(name) for name in ("8PSK", "PI4-DQPSK", "64QAM")]
+    whole = log_likelihoods(received(z, 8.0), alphabets)
+    monkeypatch.setattr("hertzian.evaluation.likelihood._AT_ONCE", 100)
+    parts = log_likelihoods(received(z, 8.0), alphabets)
+    assert parts.numpy() == pytest.approx(whole.numpy(), rel=1e-8)
+
+
+def test_a_gain_by_the_power_is_little_worse_than_the_mean_over_gains():
+    alphabets, right = [alphabet_of(name) for name in SIX], np.zeros(2)
+    ratios = 10 ** (np.arange(0, 21, 4) / 10)
+    for snr_db in (4.0, 12.0):
+        z = np.concatenate([sent(name, 150, 64, snr_db, seed=9) for name in SIX])
+        truth = np.repeat(np.arange(6), 150)
+        by_power = over_snr(received(z, snr_db), alphabets, ratios.tolist()).argmax(dim=1).numpy()
+        power = np.sqrt(np.mean(np.abs(z) ** 2, axis=1, keepdims=True))
+        found = []
+        for ratio in ratios:
+            for gain in np.exp(np.linspace(-0.2, 0.2, 9)):
+                scaled = z / power * np.sqrt(1 + 1 / ratio) * gain
+                told = received(scaled, 10 * np.log10(ratio))
+                # the density of z itself, of which a gain is the scale
+                shared = -np.sum(np.abs(scaled) ** 2, axis=1) * ratio + 64 * np.log(ratio * gain**2)
+                shared += 64 * np.log1p(1 / ratio)
+                found.append(log_likelihoods(told, alphabets).numpy() + shared[:, None])
+        averaged = np.logaddexp.reduce(found).argmax(axis=1)
+        right += [np.mean(by_power == truth), np.mean(averaged == truth)]
+    assert right[1] / 2 - 0.012 < right[0] / 2 < right[1] / 2 + 0.012
 
 
 def test_what_has_no_likelihood_is_refused():

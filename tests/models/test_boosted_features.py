@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+from hertzian.datasets.possible import MODULATIONS as SIX
 from hertzian.deployment import ModelMetadata, OnnxPredictor
 from hertzian.deployment.export import export_onnx
 from hertzian.models import build
 from hertzian.models.boosted_features import ClassicalFeatures
-from hertzian.models.symbol_net import SIX
-from hertzian.signal import alphabet_of, attributes_of, to_channels
+from hertzian.signal import HertzianError, alphabet_of, attributes_of, to_channels
 
-CUMULANTS = ("m1", "c20", "re20", "im20", "c40", "re40", "im40", "c41", "c42", "c60")
+CUMULANTS = ("m1", "c20", "re20", "im20", "c40", "re40", "im40", "c41", "c42", "m60")
 
 
 def described(x, samples=None):
@@ -36,6 +36,17 @@ def test_cumulants_are_those_of_the_alphabet(name):
     assert found["c20"] == pytest.approx(expected.conjugate, abs=1e-4)
     assert found["c42"] == pytest.approx(expected.c42, abs=1e-4)
     assert found["re40"] == pytest.approx(expected.c40, abs=1e-4)
+    points = alphabet_of(name).points
+    mean = np.mean(points**2)
+    c41 = np.mean(points**3 * points.conj()) - 3 * mean
+    assert found["c41"] == pytest.approx(abs(c41), abs=1e-4)
+    assert found["m60"] == pytest.approx(abs(np.mean(points**6)), abs=1e-4)
+
+
+def test_windows_of_a_few_samples_are_refused():
+    with pytest.raises(HertzianError, match="want 8 samples, not 7"):
+        ClassicalFeatures(7)
+    assert np.isfinite(described(np.exp(1j * np.arange(8)))).all()
 
 
 def test_cumulants_of_noise_are_zero():

@@ -60,3 +60,10 @@ def test_every_class_must_be_there():
     trees = BoostedTrees(5, 4, rounds=2, depth=2)
     with pytest.raises(HertzianError, match="every class"):
         grow(trees, (features, labels), (features, labels), learning_rate=0.1, seed=0)
+
+
+def test_one_class_has_nothing_to_tell():
+    features, _ = points(300, 2, 0)
+    alone = (features, np.zeros(300, np.int64))
+    with pytest.raises(HertzianError, match="two or more classes"):
+        grow(BoostedTrees(5, 1, rounds=2, depth=2), alone, alone, learning_rate=0.1, seed=0)

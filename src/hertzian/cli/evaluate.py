@@ -100,8 +100,10 @@ def _evaluate_windows(model: str, data: Path, common: bool, as_json: bool) -> di
 
 def _evaluate_likelihood(name: str, data: Path, as_json: bool) -> dict[str, Any]:
     output.require_train_extra("evaluate likelihood")
-    from hertzian.evaluation.bound import evaluate_likelihood
+    from hertzian.evaluation.bound import BOUNDS, evaluate_likelihood
 
+    if name in BOUNDS and not as_json:
+        output.log(f"{name}: {BOUNDS[name].says}")
     dataset = open_data(data)
     with output.progress("windows", len(dataset), as_json=as_json) as advance:
         return evaluate_likelihood(name, dataset, data=str(data), advance=advance)

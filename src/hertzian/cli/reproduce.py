@@ -69,7 +69,7 @@ def _print(rows: Sequence["Row"], console: Console) -> None:
         table.add_column(head.title, justify=head.align, no_wrap=head.title != "source")
     for row in rows:
         for cells in lines(row):
-            table.add_row(*(Text("–" if cell is None else cell) for cell in cells))
+            table.add_row(*map(Text, cells))
     console.print(Text(f"{rows[0].recipe}: {rows[0].paper or 'our own'}", style="bold"))
     console.print(table)
     for line in remarks(rows):

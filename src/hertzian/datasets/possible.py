@@ -16,6 +16,7 @@ from hertzian.waveforms.linear import alphabet
 from hertzian.waveforms.pulses import pulse, shape
 
 KINDS = tuple(map(Kind, ("BPSK", "QPSK", "8PSK", "4PAM", "16QAM", "64QAM")))
+MODULATIONS = tuple(kind.modulation for kind in KINDS)
 LENGTHS = (64, 128, 256, 512, 1024)
 """Symbols in a window."""
 
@@ -41,7 +42,8 @@ class SymbolSource:
         phase: cycles; half a cycle leaves nothing known.
         carrier: cycles per symbol.
         timing: symbols, below one.
-        rate: by which share the receiver's symbol rate is too high, the same in every window.
+        rate: by which share the receiver's symbol rate is too low, 0.1 at most, the same in every
+            window.
         fading: power that comes by scattering over that of the line of sight, K^-1 of Rice; a flat
             channel of `DOPPLER`, whose phase the receiver follows.
 
@@ -73,8 +75,13 @@ class SymbolSource:
         """Return samples behind the matched filter, complex64 [count, symbols]."""
         points, shaping = alphabet(kind.modulation), pulse("rc", _ROLL_OFF, _SPAN)
         per_symbol = 1 / (1 + self.rate)
-        needed = shaping.symbols_needed(self.symbols, per_symbol)
-        sent = points[draw_indices(points.numel(), count, needed, generator)]
+        plain = shaping.symbols_needed(self.symbols, 1)
+        more = shaping.symbols_needed(self.symbols, per_symbol) - plain
+        # drawn after the others, which stay what they are at any rate
+        chosen = [
+            draw_indices(points.numel(), count, number, generator) for number in (plain, more)
+        ]
+        sent = points[torch.cat(chosen, dim=1)]
         # a whole symbol more, for timing is not negative
         timing = 1 + uniform((count, 1), -self.timing, self.timing, generator)
         return shape(sent, shaping, per_symbol, timing, self.symbols)

@@ -20,6 +20,8 @@ from hertzian.waveforms.pulses import root_raised_cosine
 
 _CUT = 2  # symbols of either end, of whose pulse a part may lie outside the window
 _FEWEST = 1
+_LARGEST_DB = 100
+_TINY, _ENDLESS = 1e-60, 1e12
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,14 @@ def keyed(dataset: Dataset, data: str) -> Keyed:
         )
     preset = PRESETS.get(dataset.preset)
     if preset is not None and preset.keyed is not None:
-        return preset.keyed
+        if dataset.x.shape[2] == preset.samples:
+            return preset.keyed
+        raise EvaluationError(
+            f"{data}: windows of {preset.name} have {preset.samples} samples, not "
+            f"{dataset.x.shape[2]}; shorter or longer ones have lost their symbols' timing"
+        )
     if not dataset.preset and _at_symbol_rate(dataset):
-        return Keyed(by_window=True)
+        return Keyed(by_window=True, known_gain=False)
     known = ", ".join(name for name, preset in PRESETS.items() if preset.keyed is not None)
     raise EvaluationError(
         f"{data}: a likelihood needs known timing and pulses, which windows of the presets "
@@ -107,15 +114,17 @@ class LikelihoodClassifier:
         self.bound, self.symbols = BOUNDS[name], symbols
         self.alphabets = [alphabet_of(modulation) for modulation in modulations]
         self.levels = np.unique(np.asarray(snr_db, dtype=np.float64))
-        if not np.isfinite(self.levels).all():
+        if not (np.abs(self.levels) <= _LARGEST_DB).all():
             raise EvaluationError(
-                f"{name}: some windows have no SNR, without which it knows nothing"
+                f"{name}: every window needs an SNR from -{_LARGEST_DB} to {_LARGEST_DB} dB"
             )
-        if self.bound.averaged and (symbols.samples_per_symbol > 1 or symbols.by_window):
+        if self.bound.averaged and symbols.samples_per_symbol > 1:
             raise EvaluationError(
                 f"{name}: an unknown SNR is averaged over in windows of one sample a symbol alone, "
                 f"as those of possible-6 are"
             )
+        if self.bound.averaged == "snr" and not symbols.known_gain:
+            raise EvaluationError(f"{name}: the gain of these windows isn't known; likelihood-gain")
 
     def log_likelihoods(self, x: Float32, snr_db: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return float64 [n, modulations] of windows [n, 2, samples] and the SNR of each."""
@@ -141,8 +150,13 @@ def received_of(x: Float32, snr_db: npt.ArrayLike, symbols: Keyed) -> Received:
     """
     noise = 10 ** (-torch.as_tensor(np.asarray(snr_db, dtype=np.float64)) / 10)
     windows = torch.from_numpy(from_channels(x))
-    if symbols.by_window:
-        noise = noise / (1 + noise) * windows.abs().double().square().mean(dim=1)
+    power = windows.abs().double().square().mean(dim=1)
+    if not symbols.known_gain:
+        scale = ((1 + noise) / power.clamp(min=_TINY)).sqrt()
+        windows = windows * scale.float()[:, None]
+    elif symbols.by_window:
+        # what is silent is as likely of any modulation
+        noise = torch.where(power > 0, noise / (1 + noise) * power, _ENDLESS)
     step = symbols.samples_per_symbol
     if step == 1:
         return Received(windows, None, noise)
@@ -191,6 +205,8 @@ def evaluate_likelihood(
     Raises:
         EvaluationError: the data don't tell what it needs to know.
     """
+    if not len(dataset):
+        raise EvaluationError(f"{data}: holds no example to evaluate")
     classifier = LikelihoodClassifier(
         name, keyed(dataset, data), dataset.modulations, dataset.snr_db
     )

@@ -30,6 +30,9 @@ from hertzian.report import (
 _CHECKOUT = Path(__file__).resolve().parents[3]
 _SCALES = list(SCALES)
 
+NOT_RUN = "not run"
+"""What stands in the cells of a row that nobody has measured; `remarks` say what it takes."""
+
 HEADS: tuple[Column, ...] = (
     *(Column("row"), Column("figure"), Column("published", "right"), Column("ours", "right")),
     *(Column("difference", "right"), Column("scale"), Column("seeds", "right")),
@@ -61,7 +64,7 @@ class Figure(NamedTuple):
     @property
     def missing(self) -> tuple[str | None, str | None]:
         """Why the paper's is empty, and why ours is; None for what isn't."""
-        unmeasured = "not measured" if self.run else "not run"
+        unmeasured = "not measured" if self.run else NOT_RUN
         return (
             "not printed" if self.published is None else None,
             unmeasured if self.ours is None else None,
@@ -271,37 +274,36 @@ def _number(value: object) -> Mapping[str, Any] | None:
     return value if isinstance(value, Mapping) and is_measured(value) else None
 
 
-def lines(row: Row) -> Iterator[tuple[str | None, ...]]:
+def lines(row: Row) -> Iterator[tuple[str, ...]]:
     """Yield a line of cells under `HEADS` for each figure of a row; the first says whose it is."""
     result = row.shown.result if row.shown else None
     own = (
-        result.scale if result else None,
-        str(len(result.seeds)) if result else None,
-        None if row.wall_time_s is None else duration(row.wall_time_s),
-        row.published.source,
+        result.scale if result else NOT_RUN,
+        str(len(result.seeds)) if result else NOT_RUN,
+        NOT_RUN if row.wall_time_s is None else duration(row.wall_time_s),
+        row.published.source or "not told",
     )
     for place, figure in enumerate(row.figures()):
         cells = (figure.name.replace("-", "−"), *_texts(figure))
         yield (row.stage, *cells, *own) if place == 0 else ("", *cells, *[""] * len(own))
 
 
-def _texts(figure: Figure) -> tuple[str | None, str | None, str | None]:
+def _texts(figure: Figure) -> tuple[str, str, str]:
     """Return a figure as published, as ours, and the difference: in percent, or as counts.
 
     What is not known is said instead, and has no difference.
     """
     not_printed, not_ours = figure.missing
-    ours = None if figure.ours is None else figure.ours["mean"]
-    difference = None if ours is None or figure.published is None else ours - figure.published
-    if figure.key == "parameters":
-        less = None if difference is None else _signed(f"{difference:,.0f}")
-        return not_printed or count(figure.published), not_ours or count(ours), less
-    points = None if difference is None else _signed(f"{100 * difference:.2f}")
-    return (
-        not_printed or percent(figure.published),
-        not_ours or percent_of_seeds(figure.ours),
-        points,
-    )
+    counted = figure.key == "parameters"
+    printed = count(figure.published) if counted else percent(figure.published)
+    measured = None
+    if figure.ours is not None:
+        measured = count(figure.ours["mean"]) if counted else percent_of_seeds(figure.ours)
+    if figure.ours is None or figure.published is None:
+        return printed or str(not_printed), measured or str(not_ours), str(not_ours or not_printed)
+    difference = figure.ours["mean"] - figure.published
+    shown = f"{difference:,.0f}" if counted else f"{100 * difference:.2f}"
+    return str(printed), str(measured), _signed(shown)
 
 
 def _signed(text: str) -> str:

@@ -5,12 +5,14 @@ import math
 import torch
 from torch import Tensor, nn
 
+from hertzian.datasets.possible import MODULATIONS
 from hertzian.models.layers import Dft, Normalise
 from hertzian.models.registry import register
 from hertzian.models.representation import phase
-from hertzian.models.symbol_net import SIX
+from hertzian.signal import HertzianError
 
 _SAMPLES = 256
+_FEWEST = 8
 _QUANTILES = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
 _LAGS = 8
 _BINS = 16
@@ -22,9 +24,9 @@ class ClassicalFeatures(nn.Module):
 
     float [batch, 2, samples] at any scale -> [batch, `count`]:
 
-    - cumulants of orders 2, 4, 6 and the eighth power, in modulus, the second and fourth with their
-      real parts, which tell more where the phase is known (Swami and Sadler, Hierarchical digital
-      modulation classification using cumulants, 2000);
+    - cumulants of orders 2 and 4, in modulus and, for a known phase, as they are (Swami and Sadler,
+      Hierarchical digital modulation classification using cumulants, 2000); moments of orders 6
+      and 8;
     - shape and quantiles of envelope and instantaneous frequency (Azzouz and Nandi, Automatic
       identification of digital modulation types, 1995);
     - spectrum and autocorrelation;
@@ -33,10 +35,15 @@ class ClassicalFeatures(nn.Module):
 
     Args:
         samples: length of a window.
+
+    Raises:
+        HertzianError: fewer than 8.
     """
 
     def __init__(self, samples: int) -> None:
         super().__init__()
+        if samples < _FEWEST:
+            raise HertzianError(f"classical features want {_FEWEST} samples, not {samples}")
         self.samples = samples
         self.radix = math.isqrt(samples - 1) + 1
         self.normalise = Normalise()
@@ -130,7 +137,7 @@ class BoostedTrees(nn.Module):
         return self.base + said.sum(dim=1)
 
 
-@register("boosted-features", samples=_SAMPLES, classes=SIX)
+@register("boosted-features", samples=_SAMPLES, classes=MODULATIONS)
 class BoostedFeatures(nn.Module):
     """Classical features and gradient-boosted trees, the route before networks; ours.
 
@@ -147,7 +154,7 @@ class BoostedFeatures(nn.Module):
 
     def __init__(
         self,
-        class_count: int = len(SIX),
+        class_count: int = len(MODULATIONS),
         samples: int = _SAMPLES,
         rounds: int = 150,
         depth: int = 6,
@@ -182,7 +189,7 @@ def _modulus(x: Tensor) -> Tensor:
 
 
 def _cumulants(powers: dict[int, Tensor]) -> Tensor:
-    """Return cumulants of windows of unit power, [batch, 14]."""
+    """Return cumulants and moments of windows of unit power, [batch, 14]."""
     x, square, fourth = powers[1], powers[2], powers[4]
     power = x.square().sum(dim=1)
     second, fourth_mean = square.mean(dim=2), fourth.mean(dim=2)
@@ -194,7 +201,7 @@ def _cumulants(powers: dict[int, Tensor]) -> Tensor:
         *(_modulus(x.mean(dim=2)), _modulus(second), *second.unbind(1)),
         *(_modulus(c40), *c40.unbind(1), _modulus(c41)),
         *(m42 - second.square().sum(dim=1) - 2, _modulus(sixth), _modulus(weighted.mean(dim=2))),
-        power.pow(3).mean(dim=1) - 9 * m42 + 12,
+        power.pow(3).mean(dim=1) - 9 * m42 + 12,  # a cumulant where the second is zero
         *(_modulus(_product(fourth, fourth).mean(dim=2)), power.pow(4).mean(dim=1)),
     ]
     return torch.stack(found, dim=1)

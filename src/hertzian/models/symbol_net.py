@@ -5,14 +5,11 @@ import math
 import torch
 from torch import Tensor, nn
 
-from hertzian.datasets.possible import KINDS
+from hertzian.datasets.possible import MODULATIONS
 from hertzian.models.initialise import initialise
 from hertzian.models.layers import Normalise
 from hertzian.models.published import EmbeddingClassifier
 from hertzian.models.registry import register
-
-SIX = tuple(kind.modulation for kind in KINDS)
-"""The classes of `possible-6`, in its order."""
 
 _SAMPLES = 256
 _DIRECTIONS = 4
@@ -20,7 +17,7 @@ _SLOWEST, _FASTEST = 0.5, 16.0  # radians over the root mean square of an alphab
 _TINY = 1e-12
 
 
-@register("symbol-net", samples=_SAMPLES, classes=SIX)
+@register("symbol-net", samples=_SAMPLES, classes=MODULATIONS)
 class SymbolNet(EmbeddingClassifier):
     """The empirical characteristic function of symbols at learnt places, and a dense head.
 
@@ -51,7 +48,7 @@ class SymbolNet(EmbeddingClassifier):
 
     def __init__(
         self,
-        class_count: int = len(SIX),
+        class_count: int = len(MODULATIONS),
         waves: int = 64,
         width: int = 128,
         *,

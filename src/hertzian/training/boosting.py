@@ -37,9 +37,11 @@ def grow(
         The validation loss after each round.
 
     Raises:
-        HertzianError: classes are missing from the training part.
+        HertzianError: one class alone, or classes are missing from the training part.
     """
     features, labels = training
+    if trees.class_count < 2:
+        raise HertzianError("boosted trees tell two or more classes apart")
     if not np.array_equal(np.unique(labels), np.arange(trees.class_count)):
         raise HertzianError("boosted trees need windows of every class in the training part")
     boosting = HistGradientBoostingClassifier(

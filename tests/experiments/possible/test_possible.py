@@ -1,8 +1,12 @@
 """Bounds, distances to them, and impairments, from one small recipe."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from hertzian.datasets.possible import KINDS, SymbolSource
+from hertzian.datasets.randomness import generator
 from hertzian.experiments import ExperimentError, load_recipe, run_recipe
 from hertzian.experiments.page import write_page
 from hertzian.experiments.possible.bound import _distances
@@ -31,7 +35,6 @@ stages:
     snr: [8, 16]
     strengths:
       {phase: [0, 0.5], timing: [0, 0.5], rate: [0, 0.02], carrier: [0, 0.1], fading: [0, 9]}
-  model: {kind: classifier-model, network: boosted}
 """
 
 
@@ -72,8 +75,7 @@ def test_impairments_cost_more_the_stronger_they_are(run):
             none, strong = (share["mean"] for share in found[impairment][name].values())
             assert strong < none - 0.1
     # with nothing impaired all have the same windows
-    start = [found[impairment]["likelihood"]["0"]["mean"] for impairment in found]
-    assert max(start) - min(start) < 0.02
+    assert len({found[impairment]["likelihood"]["0"]["mean"] for impairment in found}) == 1
 
 
 def test_the_page_shows_distances_and_curves(run, tmp_path):
@@ -111,7 +113,13 @@ def test_who_is_better_than_the_bound_is_named(tmp_path):
     [
         ("classifier: likelihood-snr", "classifier: likelihood-timing", "known are likelihood"),
         ("phase: [0, 0.5]", "wind: [0, 0.5]", "known impairments are phase"),
-        ("timing: [0, 0.5]", "timing: [0, 1.5]", "of timing below 1"),
+        ("timing: [0, 0.5]", "timing: [0, 1.5]", "timing: strengths are from 0 to 0.5"),
+        ("rate: [0, 0.02]", "rate: [0, 1.0e+9]", "rate: strengths are from 0 to 0.1"),
+        (
+            "kind: train-boosted, epochs: 25",
+            "kind: train-classifier, model: boosted-features, epochs: 25",
+            "train-boosted",
+        ),
     ],
 )
 def test_a_recipe_is_checked_before_it_runs(tmp_path, old, new, says):
@@ -119,12 +127,30 @@ def test_a_recipe_is_checked_before_it_runs(tmp_path, old, new, says):
         load(tmp_path, RECIPE.replace(old, new))
 
 
+@pytest.mark.parametrize("change", ["phase", "carrier", "timing", "fading", "rate"])
+def test_an_impairment_leaves_the_symbols_as_they_are(change):
+    plain, changed = (
+        replace(SymbolSource(64), **{change: strength}).parts(KINDS[1], 30, 5, generator(1)).signal
+        for strength in (0.0, 1e-4)
+    )
+    assert (changed - plain).abs().max() < 0.1
+
+
+def test_a_rate_too_low_passes_more_symbols():
+    drifting = replace(SymbolSource(1024), rate=1e-2).parts(KINDS[0], 30, 50, generator(1)).signal
+    plain = SymbolSource(1024).parts(KINDS[0], 30, 50, generator(1)).signal
+    # a hundred samples on, the receiver is a whole symbol ahead
+    ahead = (drifting[:, 100:103] - plain[:, 101:104]).abs().mean()
+    behind = (drifting[:, 100:103] - plain[:, 99:102]).abs().mean()
+    assert ahead < 0.1 < behind
+
+
 def test_impairments_want_the_six_classes(tmp_path):
     text = RECIPE.replace("split: random}", "split: random, classes: [BPSK, QPSK]}")
     text = text[: text.index("  bound:")] + text[text.index("  symbol-net:\n") :]
     text = text.replace("bound: bound, networks: [without-snr, boosted, symbol-net]", "")
     start, stop = text.index("  distance:"), text.index("  cost:")
-    text = text[:start] + text[stop : text.index("  model:")]
+    text = text[:start] + text[stop:]
     text = text.replace("networks: [boosted, symbol-net]", "networks: [symbol-net]")
     text = text.replace("compare:\n  - {better: bound, worse: symbol-net}\n", "")
     with pytest.raises(ExperimentError, match="classes of possible-6"):

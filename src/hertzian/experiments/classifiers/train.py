@@ -100,6 +100,12 @@ class ClassifierSettings(TrainSettings):
     reconstruction: float | None = Field(default=None, ge=0, le=1)
 
     @model_validator(mode="after")
+    def _no_trees(self) -> "ClassifierSettings":
+        if self.model == "boosted-features":
+            raise ValueError("model: the trees of boosted-features are grown by train-boosted")
+        return self
+
+    @model_validator(mode="after")
     def _no_compiled_features(self) -> "ClassifierSettings":
         if self.reconstruction is not None and self.compiled:
             raise ValueError("compiled: a network with a reconstruction can't be")

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from hertzian.datasets.dataset import Float32
 from hertzian.datasets.keyed import Keyed
-from hertzian.datasets.possible import KINDS, SNR_DB, SymbolSource
+from hertzian.datasets.possible import KINDS, MODULATIONS, SNR_DB, SymbolSource
 from hertzian.datasets.randomness import generator
 from hertzian.evaluation.bound import LikelihoodClassifier
 from hertzian.experiments.classifiers.data import bar, split_data
@@ -31,11 +31,12 @@ IMPAIRMENTS = {
     "phase": "phase error, up to so many cycles either way",
     "carrier": "carrier offset, up to so many cycles per symbol either way",
     "timing": "timing error, up to so many symbols either way",
-    "rate": "symbol rate too high, by so much of it",
+    "rate": "symbol rate too low, by so much of it",
     "fading": "scattered over direct power, 1/K, of a flat Rice channel whose phase is followed",
 }
 """Attribute of `SymbolSource` -> what its number means."""
 
+_MOST = {"phase": 0.5, "carrier": 0.5, "timing": 0.5, "rate": 0.1, "fading": 1e6}
 _CHUNK = 256
 
 
@@ -58,8 +59,9 @@ class ImpairmentSettings(StageSettings):
         for name, values in strengths.items():
             if name not in IMPAIRMENTS:
                 raise ValueError(f"{name}: known impairments are {', '.join(IMPAIRMENTS)}")
-            if not values or min(values) < 0 or (name == "timing" and max(values) >= 1):
-                raise ValueError(f"{name}: strengths are from 0, of timing below 1")
+            most = _MOST[name]
+            if not values or min(values) < 0 or max(values) > most:
+                raise ValueError(f"{name}: strengths are from 0 to {most:g}")
         return strengths
 
 
@@ -71,14 +73,13 @@ def impairments(settings: ImpairmentSettings, context: StageContext) -> StageOut
     if len(data) > 1:
         raise ExperimentError("impairments: the networks have learnt windows of different lengths")
     symbols = data.pop()
-    modulations = [kind.modulation for kind in KINDS]
     ask: dict[str, Callable[[Float32, Float32], npt.NDArray[Any]]] = {}
     for name, source in sources.items():
-        if list(map(canonical, split_data(context, source.data).classes)) != modulations:
+        if list(map(canonical, split_data(context, source.data).classes)) != list(MODULATIONS):
             raise ExperimentError(f"impairments: {name} has not learnt the classes of possible-6")
         ask[name] = _asking(trained(context, name))
     for name in settings.likelihoods:
-        ask[name] = LikelihoodClassifier(name, Keyed(), modulations, settings.snr).log_likelihoods
+        ask[name] = LikelihoodClassifier(name, Keyed(), MODULATIONS, settings.snr).log_likelihoods
     found: dict[str, dict[str, dict[str, float]]] = {}
     total = sum(map(len, settings.strengths.values()))
     with bar("impairments", total) as advance:
