@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hertzian.experiments.page_numbers import curve_of, percent, percent_of_seeds
-from hertzian.experiments.possible.impairments import IMPAIRMENTS
+from hertzian.experiments.possible import IMPAIRMENTS
 from hertzian.experiments.result import Result
 from hertzian.report import Column, Plot, Section, Table, shares_over_setting
 

@@ -16,7 +16,7 @@ _FEWEST = 8
 _QUANTILES = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
 _LAGS = 8
 _BINS = 16
-_TINY = 1e-12
+_TINY = 1e-12  # a floor: exporters leave out what is added and so small
 
 
 class ClassicalFeatures(nn.Module):
@@ -75,7 +75,7 @@ class ClassicalFeatures(nn.Module):
         bins = min(_BINS, power.shape[1])
         kept = power[:, : power.shape[1] // bins * bins]
         means = kept.reshape(-1, bins, kept.shape[1] // bins).mean(dim=2)
-        return (means / self.samples + _TINY).log()
+        return (means / self.samples).clamp(min=_TINY).log()
 
     def _lines(self, powers: dict[int, Tensor]) -> Tensor:
         """Return height and place of the largest line of |x|^2, x^2 and x^4, [batch, 6]."""
@@ -185,7 +185,7 @@ def _conjugate(x: Tensor) -> Tensor:
 
 def _modulus(x: Tensor) -> Tensor:
     """Return |x| of [batch, 2, ...], with a gradient of no use and no NaN at zero."""
-    return (x.square().sum(dim=1) + _TINY).sqrt()
+    return x.square().sum(dim=1).clamp(min=_TINY).sqrt()
 
 
 def _cumulants(powers: dict[int, Tensor]) -> Tensor:
@@ -211,7 +211,7 @@ def _shape(values: Tensor) -> Tensor:
     """Return mean, deviation, skewness, kurtosis and quantiles of each row, [batch, 11]."""
     mean = values.mean(dim=1, keepdim=True)
     away = values - mean
-    deviation = (away.square().mean(dim=1, keepdim=True) + _TINY).sqrt()
+    deviation = away.square().mean(dim=1, keepdim=True).clamp(min=_TINY).sqrt()
     moments = [(away / deviation).pow(k).mean(dim=1, keepdim=True) for k in (3, 4)]
     ordered = values.sort(dim=1).values
     places = [round(share * (values.shape[1] - 1)) for share in _QUANTILES]

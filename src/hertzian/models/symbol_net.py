@@ -78,7 +78,7 @@ class SymbolNet(EmbeddingClassifier):
         """
         x = self.normalise(x)
         power = x.square().sum(dim=1).mean(dim=1, keepdim=True)
-        means = [*self._waves(x), power, (power + _TINY).log()]
+        means = [*self._waves(x), power, power.clamp(min=_TINY).log()]
         # in units of one over the root of their number a mean over symbols is as uncertain as one
         found = math.sqrt(x.shape[-1]) * torch.cat(means, dim=1)
         return {"characteristic": found, "embedding": self.embed(found)}

@@ -18,6 +18,7 @@ from hertzian.datasets.randomness import generator
 from hertzian.evaluation.bound import LikelihoodClassifier
 from hertzian.experiments.classifiers.data import bar, split_data
 from hertzian.experiments.classifiers.train import source_of, trained
+from hertzian.experiments.possible import IMPAIRMENTS
 from hertzian.experiments.stages import (
     ExperimentError,
     StageContext,
@@ -26,15 +27,6 @@ from hertzian.experiments.stages import (
     stage,
 )
 from hertzian.signal import canonical, to_channels
-
-IMPAIRMENTS = {
-    "phase": "phase error, up to so many cycles either way",
-    "carrier": "carrier offset, up to so many cycles per symbol either way",
-    "timing": "timing error, up to so many symbols either way",
-    "rate": "symbol rate too low, by so much of it",
-    "fading": "scattered over direct power, 1/K, of a flat Rice channel whose phase is followed",
-}
-"""Attribute of `SymbolSource` -> what its number means."""
 
 _MOST = {"phase": 0.5, "carrier": 0.5, "timing": 0.5, "rate": 0.1, "fading": 1e6}
 _CHUNK = 256
