@@ -1,6 +1,7 @@
 import json
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from tests.experiments.networks import network_result
@@ -17,6 +18,8 @@ from hertzian.experiments.reproduce import (
 )
 
 pytestmark = pytest.mark.base
+
+ROOT = Path(__file__).parents[2]
 
 TOY = """\
 name: toy
@@ -142,7 +145,7 @@ def test_an_empty_cell_says_why(tmp_path, recipes, keep):
 
 def test_no_cell_of_the_project_is_empty(monkeypatch):
     monkeypatch.undo()  # the project's own recipes and results
-    found, refused = find_results([recipe.FOLDERS[0].parent / "results"])
+    found, refused = find_results([ROOT / "results"])
     assert refused == []
     rows = reproduce(None, found)
     assert len(rows) > 60
@@ -157,15 +160,14 @@ def test_no_cell_of_the_project_is_empty(monkeypatch):
 
 def test_the_table_of_the_readme_is_what_was_measured(monkeypatch):
     monkeypatch.undo()
-    root = recipe.FOLDERS[0].parent
-    found, _ = find_results([root / "results"])
+    found, _ = find_results([ROOT / "results"])
     measured = {}
     for row in reproduce(None, found):
         cells = list(lines(row))
         scale, seeds = cells[0][5], cells[0][6]
         for line in cells:
             measured[row.recipe, row.stage, line[1]] = (*line[2:4], scale, seeds)
-    text = (root / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
     written = re.findall(r"^\|[^|]*\| `([a-z0-9-]+)`: `([a-z0-9-]+)` \|(.*)\|$", text, re.MULTILINE)
     assert len({name for name, _, _ in written}) >= 9
     for name, stage, rest in written:
