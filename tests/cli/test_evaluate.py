@@ -2,7 +2,6 @@ import json
 
 import numpy as np
 import pytest
-from tests.conftest import HAS_TORCH
 
 from hertzian.cli import evaluate
 from hertzian.datasets.dataset import Dataset
@@ -213,28 +212,3 @@ def test_recordings_may_lie_elsewhere(hertzian, manifest, tmp_path):
     assert hertzian("evaluate", "named", moved).status == 1
     done = hertzian("evaluate", "named", moved, "--manifest-root", tmp_path, "--json")
     assert done.document["examples"] == 3
-
-
-@pytest.mark.skipif(not HAS_TORCH, reason="needs torch")
-def test_likelihoods_are_evaluated_like_models(hertzian, tmp_path):
-    data = tmp_path / "possible.h5"
-    assert hertzian("synth", "possible-6-64", data, "--per", 20, "--snr", "0,12").status == 0
-    done = hertzian("evaluate", "likelihood", data, "--json")
-    assert (done.status, done.err) == (0, "")
-    assert done.document["model"] == "likelihood"
-    assert done.document["accuracy_by_snr"]["12"] > 0.9 > done.document["accuracy_by_snr"]["0"]
-    phase = hertzian("evaluate", "likelihood-phase", data, "--json").document
-    assert phase["accuracy"] <= done.document["accuracy"]
-    assert "accuracy at SNR >= 0 dB" in hertzian("evaluate", "likelihood", data).out
-    wrong = hertzian("evaluate", "likelihood-timing", data)
-    assert wrong.status == 1
-    assert "known are likelihood, likelihood-snr" in wrong.err
-    assert hertzian("evaluate", "likelihood", data, "--common").status == 2
-
-
-@pytest.mark.skipif(not HAS_TORCH, reason="needs torch")
-def test_a_likelihood_wants_to_know_the_symbols(hertzian, tmp_path):
-    data = windows(tmp_path / "d.h5", [0, 1], [0, 1], modulations=("BPSK", "QPSK"))
-    done = hertzian("evaluate", "likelihood", data)
-    assert done.status == 1
-    assert "needs known timing and pulses" in done.err
