@@ -28,7 +28,8 @@ class PairClassifier(Classifier):
         class_count: number of classes.
         learning_rate: of the first epochs.
         balance: lambda, the weight of pairs apart; the paper's is 0.1.
-        halve_after, stop_after: see `Classifier`; the paper stops when the loss no longer falls.
+        halve_after, stop_after, averaged: see `Classifier`; the paper stops when the loss no longer
+            falls.
     """
 
     measured = "pairs told rightly"
@@ -42,9 +43,15 @@ class PairClassifier(Classifier):
         balance: float = 0.1,
         halve_after: int | None = None,
         stop_after: int | None = 5,
+        averaged: float | None = None,
     ) -> None:
         super().__init__(
-            model, class_count, learning_rate, halve_after=halve_after, stop_after=stop_after
+            model,
+            class_count,
+            learning_rate,
+            halve_after=halve_after,
+            stop_after=stop_after,
+            averaged=averaged,
         )
         self.balance = balance
 

@@ -109,7 +109,7 @@ class Distillation(Classifier):
         similar: features compared; for none, any two networks of equal classes will do.
         norm: see `similarity_loss`.
         relation: what compares the outputs: `relation_loss` or `divergence_loss`.
-        halve_after, stop_after: see `Classifier`; the paper takes 10 and 50.
+        halve_after, stop_after, averaged: see `Classifier`; the paper takes 10 and 50 of the first.
 
     Raises:
         HertzianError: a temperature of 0 or less, or a patience of less than one epoch; in
@@ -132,9 +132,15 @@ class Distillation(Classifier):
         relation: Relation = "pearson",
         halve_after: int | None = 10,
         stop_after: int | None = 50,
+        averaged: float | None = None,
     ) -> None:
         super().__init__(
-            student, class_count, learning_rate, halve_after=halve_after, stop_after=stop_after
+            student,
+            class_count,
+            learning_rate,
+            halve_after=halve_after,
+            stop_after=stop_after,
+            averaged=averaged,
         )
         if temperature <= 0:
             raise HertzianError(f"a temperature is greater than 0, not {temperature}")

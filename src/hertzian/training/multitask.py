@@ -69,7 +69,7 @@ class MultiTask(Classifier):
         model: first head `modulation`; its other heads are told in the order of the batch.
         learning_rate: of the first epochs.
         weights: of each head; None learns them.
-        halve_after, stop_after: see `Classifier`; the paper stops after 5.
+        halve_after, stop_after, averaged: see `Classifier`; the paper stops after 5.
 
     Raises:
         HertzianError: weights of other heads, negative ones, or none above zero.
@@ -83,6 +83,7 @@ class MultiTask(Classifier):
         weights: Mapping[str, float] | None,
         halve_after: int | None = None,
         stop_after: int | None = 5,
+        averaged: float | None = None,
     ) -> None:
         sizes = model.outputs
         super().__init__(
@@ -91,6 +92,7 @@ class MultiTask(Classifier):
             learning_rate,
             halve_after=halve_after,
             stop_after=stop_after,
+            averaged=averaged,
         )
         if weights is not None:
             _check(weights, list(sizes))

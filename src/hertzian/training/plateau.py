@@ -8,6 +8,7 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 
 from hertzian.signal import HertzianError
+from hertzian.training.averaging import MovingAverage
 from hertzian.training.batches import Batch
 from hertzian.training.learner import Learner
 
@@ -111,10 +112,12 @@ class Classifier(Learner):
         halve_after: halve the rate after so many epochs in which the validation loss didn't fall
             by more than 1e-4; None keeps it.
         stop_after: stop after so many in which it didn't fall at all; None goes on to the last.
+        averaged: epochs over which the validated and kept weights are averaged, see
+            `MovingAverage`; None takes those of the last step.
         compiled: see `Learner`.
 
     Raises:
-        HertzianError: a patience of less than one epoch.
+        HertzianError: a patience of less than one epoch, or an average over none.
     """
 
     def __init__(
@@ -125,11 +128,13 @@ class Classifier(Learner):
         *,
         halve_after: int | None = None,
         stop_after: int | None = None,
+        averaged: float | None = None,
         compiled: bool = False,
     ) -> None:
         super().__init__(model, class_count, compiled=compiled)
         self.learning_rate = learning_rate
         self.schedule = PlateauSchedule(halve_after, stop_after)
+        self.average = None if averaged is None else MovingAverage(averaged)
 
     @property
     def exhausted(self) -> bool:
@@ -152,5 +157,5 @@ class Classifier(Learner):
         return torch.optim.Adam(wanted, lr=self.learning_rate, eps=ADAM_EPSILON, fused=True)
 
     def configure_callbacks(self) -> list[Callback]:
-        """Give the trainer the plateau schedule."""
-        return [self.schedule]
+        """Give the trainer the plateau schedule and the average of the weights."""
+        return [self.schedule, *([] if self.average is None else [self.average])]

@@ -75,6 +75,7 @@ class TrainSettings(NetworkSettings):
     learning_rate: float = Field(default=1e-3, gt=0)
     halve_after: int | None = Field(default=10, ge=1)
     stop_after: int | None = Field(default=50, ge=1)
+    averaged: float | None = Field(default=None, gt=0)
     precision: Precision | Literal["auto"] = "auto"
     compiled: bool = False
     threads: int | None = Field(default=None, ge=1)
@@ -91,7 +92,11 @@ class TrainSettings(NetworkSettings):
 
     def schedule(self) -> dict[str, Any]:
         """Return what every learner takes of these."""
-        return {"halve_after": self.halve_after, "stop_after": self.stop_after}
+        return {
+            "halve_after": self.halve_after,
+            "stop_after": self.stop_after,
+            "averaged": self.averaged,
+        }
 
 
 class ClassifierSettings(TrainSettings):
