@@ -204,6 +204,21 @@ def test_the_table_of_recordings_lists_them(hertzian, manifest):
     assert "sure of 100.0%, of those wrong 33.3%" in text
 
 
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_a_recording_that_cannot_be_read_is_told_and_the_others_are_done(
+    hertzian, manifest, as_json
+):
+    manifest.with_name("b.cu8").write_bytes(bytes(401))
+    done = hertzian("evaluate", "named", manifest, *as_json)
+    assert done.status == 1
+    assert "b.cu8 is truncated" in done.err
+    if as_json:
+        assert done.document["examples"] == 2
+        assert [row["file"] for row in done.document["failed"]] == ["b.cu8"]
+    else:
+        assert "family: 100.0% of 2 files" in done.out
+
+
 def test_recordings_may_lie_elsewhere(hertzian, manifest, tmp_path):
     moved = tmp_path / "lists" / "m.csv"
     moved.parent.mkdir()

@@ -50,7 +50,8 @@ def evaluate(
 ) -> None:
     """Measure how well a model recognises labelled data.
 
-    Data that the model was trained on is refused.
+    Data that the model was trained on is refused. A recording that cannot be read is told, and the
+    others of its manifest are still done.
 
     likelihood is no model but the average likelihood ratio test, the least error that any
     classifier can have, on data of known timing in white noise (presets possible-6-64 to -1024,
@@ -80,6 +81,11 @@ def evaluate(
             title = f"{document['model']} on {document['data']}" + (f": {head}" if head else "")
             output.console().print(title, style="bold", markup=False)
             (_print_windows if "accuracy" in block else _print_errors)(block, output.console())
+    failed = document.get("failed", [])
+    for failure in failed:
+        output.print_error(failure["error"])
+    if failed:
+        raise typer.Exit(1)
 
 
 def _evaluate_windows(model: str, data: Path, common: bool, as_json: bool) -> dict[str, Any]:

@@ -174,7 +174,8 @@ def evaluate_manifest(
     more, `confusion`, and `confidence`: `above_0.9`, the share of the files with an answer that
     sure, and `wrong_above_0.9`, the share of those that were wrong. On/off keying and pulse
     position count as one modulation, and so do 2FSK, GFSK, GMSK and MSK. `confidence` beside them
-    is that of the modulation. Unlabelled files are listed but count nowhere.
+    is that of the modulation. Unlabelled files are listed but count nowhere, and those that can't
+    be recognised are told of under `failed`, each with its `file` and `error`.
 
     Args:
         entries: from `read_manifest`.
@@ -185,16 +186,23 @@ def evaluate_manifest(
         advance: told about each file done.
 
     Raises:
-        EvaluationError: no file is labelled.
-        HertzianError: a file cannot be recognised.
+        EvaluationError: no file is labelled, or none of those that are can be recognised.
     """
-    outcomes = []
+    outcomes, failed = [], []
     if not any(entry.family for entry in entries):
         raise EvaluationError(f"{data}: no file has a label to compare with")
     for entry in entries:
-        detections = classify(entry.path, entry.format, entry.sample_rate_hz)
-        outcomes.append(Outcome(entry, summarise(detections, noise_confidence), len(detections)))
+        try:
+            found = classify(entry.path, entry.format, entry.sample_rate_hz)
+        except HertzianError as error:
+            failed.append({"file": entry.file, "error": str(error)})
+        else:
+            outcomes.append(Outcome(entry, summarise(found, noise_confidence), len(found)))
         advance(1)
+    if not any(outcome.entry.family for outcome in outcomes):
+        raise EvaluationError(
+            f"{data}: no labelled file can be recognised; the first: {failed[0]['error']}"
+        )
     families = [
         (o.entry.family, o.summary.family, o.summary.family_confidence)
         for o in outcomes
@@ -214,6 +222,7 @@ def evaluate_manifest(
         "modulation": modulation,
         "confidence": modulation["confidence"],
         "files": [outcome.to_dict() for outcome in outcomes],
+        "failed": failed,
     }
 
 

@@ -151,7 +151,7 @@ def _recognise(model: Path, entries: Sequence[Entry], settings: CapturesSettings
         return recogniser.recognise(open_recording(path, format=form, sample_rate_hz=rate_hz))
 
     with bar("recordings", len(entries)) as advance:
-        return evaluate_manifest(
+        found = evaluate_manifest(
             entries,
             classify,
             model="clusters",
@@ -159,3 +159,6 @@ def _recognise(model: Path, entries: Sequence[Entry], settings: CapturesSettings
             noise_confidence=recogniser.noise_confidence,
             advance=advance,
         )
+    for failure in found["failed"]:
+        raise ExperimentError(f"{failure['file']}: {failure['error']}")
+    return found
