@@ -44,7 +44,7 @@ FOREIGN: dict[str, Any] = {
             "core:frequency": 311000000.0,
             "core:datetime": "2022-11-27T16:45:00.501040Z",
         },
-        {"core:sample_start": 60, "core:frequency": 312e6},
+        {"core:sample_start": 60, "core:frequency": 311000000.0},
     ],
     "annotations": [
         {
@@ -123,6 +123,23 @@ def test_what_is_given_counts_before_metadata(tmp_path: Path) -> None:
     ]
     assert (recording.format, recording.samples) == ("ci16", 200)
     assert (recording.sample_rate_hz, recording.center_frequency_hz) == (3e6, 0.0)
+
+
+def test_a_recording_that_is_tuned_anew_is_told(tmp_path: Path) -> None:
+    metadata = copy.deepcopy(FOREIGN)
+    metadata["captures"][1]["core:frequency"] = 312e6
+    with pytest.warns(RecordingWarning, match="from sample 60 on it is tuned to 312,000,000 Hz"):
+        recording = open_recording(pair(tmp_path, metadata))
+    assert recording.center_frequency_hz == 311e6
+
+
+@pytest.mark.parametrize("later", [{}, {"core:frequency": None}])
+def test_captures_of_one_frequency_warn_of_nothing(tmp_path: Path, later: dict[str, Any]) -> None:
+    metadata = copy.deepcopy(FOREIGN)
+    metadata["captures"][1] = {"core:sample_start": 60, **later}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        open_recording(pair(tmp_path, metadata))
 
 
 def test_given_as_stated_or_where_nothing_is_stated_warns_of_nothing(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def foreign_pair(folder: Path, stem: str = "a", **fields: Any) -> Path:
         **fields,
     }
     metadata["captures"][0]["core:datetime"] = "2022-11-27T16:45:00.501040Z"
-    metadata["captures"].append({"core:sample_start": 300, "core:frequency": 1.01e8})
+    metadata["captures"].append({"core:sample_start": 300, "core:frequency": 1e8})
     metadata["annotations"] = [
         {"core:sample_start": 5, "core:sample_count": 3, "core:generator": "hertzian"},
         {"core:sample_start": 100, "core:sample_count": 3, "core:generator": "other"},

@@ -24,11 +24,15 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class SigmfFacts:
-    """What metadata says that reading needs; None for what it leaves open."""
+    """What metadata says that reading needs; None for what it leaves open.
+
+    `retuned` is the first sample of another centre frequency than the first capture's, and that.
+    """
 
     format: str
     sample_rate_hz: float | None
     center_frequency_hz: float | None
+    retuned: tuple[int, float] | None
     first_sample: int
     header_bytes: int
     trailing_bytes: int
@@ -137,6 +141,7 @@ def sigmf_facts(path: Path, metadata: Json, *, format: str | None = None) -> Sig
         format=format or _format(path, metadata),
         sample_rate_hz=_number(path, head, "core:sample_rate"),
         center_frequency_hz=_number(path, captures[0], "core:frequency") if captures else None,
+        retuned=_retuned(path, captures),
         first_sample=first_sample,
         header_bytes=headers[0] if headers else 0,
         trailing_bytes=_integer(path, head, "core:trailing_bytes") or 0,
@@ -144,6 +149,14 @@ def sigmf_facts(path: Path, metadata: Json, *, format: str | None = None) -> Sig
             _annotation(path, entry, first_sample) for entry in metadata["annotations"]
         ),
     )
+
+
+def _retuned(path: Path, captures: list[Json]) -> tuple[int, float] | None:
+    known = [(one, _number(path, one, "core:frequency")) for one in captures]
+    for capture, hertz in known[1:]:
+        if hertz is not None and known[0][1] not in (None, hertz):
+            return _integer(path, capture, "core:sample_start") or 0, hertz
+    return None
 
 
 def stated_format(metadata: Json) -> str | None:

@@ -138,6 +138,14 @@ def _open_sigmf(source: Path, meta: Path, data: Path | None, given: _Given) -> R
     facts = sigmf_facts(meta, metadata, format=given.format)
     stated = stated_format(metadata), facts.sample_rate_hz, facts.center_frequency_hz
     _warn_of_differing(meta, given, _Given(*stated))
+    if facts.retuned is not None and given.center_hz is None:
+        start, hertz = facts.retuned
+        warnings.warn(
+            f"{meta}: from sample {start} on it is tuned to {_shown(hertz)}; all frequencies are "
+            f"told as if it stayed at {_shown(facts.center_frequency_hz)}",
+            RecordingWarning,
+            stacklevel=3,
+        )
     data = data or data_file_of(meta, metadata)
     data_bytes = file_bytes(data) - facts.header_bytes - facts.trailing_bytes
     if data_bytes < 0:
