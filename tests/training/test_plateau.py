@@ -120,3 +120,22 @@ def test_networks_learn(name, tmp_path):
     learner = Classifier(model, 3, 1e-3, halve_after=2)
     result = _fit(learner, tmp_path, epochs=4, batch_size=16)
     assert result.best_accuracy > 0.6  # chance is a third
+
+
+def test_weights_decay_beside_the_gradient(tmp_path):
+    class Idle(_Constant):
+        """A matrix that no gradient moves, and a bias."""
+
+        def __init__(self):
+            super().__init__()
+            self.matrix = nn.Parameter(torch.full((2, 2), 3.0))
+            self.bias = nn.Parameter(torch.full((2,), 3.0))
+
+        def forward(self, x):
+            return super().forward(x) + 0 * (self.matrix.sum() + self.bias.sum())
+
+    model = Idle()
+    _fit(Classifier(model, 3, 0.01, weight_decay=0.5), tmp_path, epochs=2)
+    # the first epoch is kept, as none is better: 6 steps of 1 - 0.01 x 0.5
+    torch.testing.assert_close(model.matrix, torch.full((2, 2), 3.0 * 0.995**6))
+    torch.testing.assert_close(model.bias, torch.full((2,), 3.0))

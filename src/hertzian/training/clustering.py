@@ -3,6 +3,8 @@
 Equation numbers are those of Xuan et al., Deep transfer clustering of radio signals, 2021.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -28,7 +30,7 @@ class PairClassifier(Classifier):
         class_count: number of classes.
         learning_rate: of the first epochs.
         balance: lambda, the weight of pairs apart; the paper's is 0.1.
-        halve_after, stop_after, averaged: see `Classifier`; the paper stops when the loss no longer
+        halve_after, stop_after, options: see `Classifier`; the paper stops when the loss no longer
             falls.
     """
 
@@ -43,7 +45,7 @@ class PairClassifier(Classifier):
         balance: float = 0.1,
         halve_after: int | None = None,
         stop_after: int | None = 5,
-        averaged: float | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(
             model,
@@ -51,7 +53,7 @@ class PairClassifier(Classifier):
             learning_rate,
             halve_after=halve_after,
             stop_after=stop_after,
-            averaged=averaged,
+            **options,
         )
         self.balance = balance
 

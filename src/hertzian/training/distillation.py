@@ -4,7 +4,7 @@ Equation numbers are those of Gao et al., CrossTLNet, Electronics 12(22), 2023, 
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -109,7 +109,7 @@ class Distillation(Classifier):
         similar: features compared; for none, any two networks of equal classes will do.
         norm: see `similarity_loss`.
         relation: what compares the outputs: `relation_loss` or `divergence_loss`.
-        halve_after, stop_after, averaged: see `Classifier`; the paper takes 10 and 50 of the first.
+        halve_after, stop_after, options: see `Classifier`; the paper takes 10 and 50.
 
     Raises:
         HertzianError: a temperature of 0 or less, or a patience of less than one epoch; in
@@ -132,7 +132,7 @@ class Distillation(Classifier):
         relation: Relation = "pearson",
         halve_after: int | None = 10,
         stop_after: int | None = 50,
-        averaged: float | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(
             student,
@@ -140,7 +140,7 @@ class Distillation(Classifier):
             learning_rate,
             halve_after=halve_after,
             stop_after=stop_after,
-            averaged=averaged,
+            **options,
         )
         if temperature <= 0:
             raise HertzianError(f"a temperature is greater than 0, not {temperature}")

@@ -15,6 +15,15 @@ FIGURES = "figures"
 """Key of a checkpoint: the figures of its epoch, by their names in the log."""
 
 
+def decayed_apart(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Return a network's parameters in an optimiser's groups: biases and norms do not decay."""
+    wanted = [p for p in model.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in wanted if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in wanted if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
 class Learner(lightning.LightningModule, ABC):
     """A network and how it learns; `fit` runs it.
 

@@ -5,7 +5,7 @@ classification for 5G and beyond, 2022, eq. 1-2.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -69,7 +69,7 @@ class MultiTask(Classifier):
         model: first head `modulation`; its other heads are told in the order of the batch.
         learning_rate: of the first epochs.
         weights: of each head; None learns them.
-        halve_after, stop_after, averaged: see `Classifier`; the paper stops after 5.
+        halve_after, stop_after, options: see `Classifier`; the paper stops after 5.
 
     Raises:
         HertzianError: weights of other heads, negative ones, or none above zero.
@@ -83,7 +83,7 @@ class MultiTask(Classifier):
         weights: Mapping[str, float] | None,
         halve_after: int | None = None,
         stop_after: int | None = 5,
-        averaged: float | None = None,
+        **options: Any,
     ) -> None:
         sizes = model.outputs
         super().__init__(
@@ -92,7 +92,7 @@ class MultiTask(Classifier):
             learning_rate,
             halve_after=halve_after,
             stop_after=stop_after,
-            averaged=averaged,
+            **options,
         )
         if weights is not None:
             _check(weights, list(sizes))
@@ -173,7 +173,7 @@ class MultiTask(Classifier):
         """Return Adam on the network, and on the weights where they are learned."""
         optimizer = super().configure_optimizers()
         if self.log_variances is not None:
-            optimizer.add_param_group({"params": [self.log_variances]})
+            optimizer.add_param_group({"params": [self.log_variances], "weight_decay": 0.0})
         return optimizer
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from hertzian.signal import HertzianError
 from hertzian.training.averaging import MovingAverage
 from hertzian.training.batches import Batch
-from hertzian.training.learner import Learner
+from hertzian.training.learner import Learner, decayed_apart
 
 LEAST_IMPROVEMENT = 1e-4
 """A validation loss must fall by more than this for the rate to stay (Keras' default)."""
@@ -114,6 +114,8 @@ class Classifier(Learner):
         stop_after: stop after so many in which it didn't fall at all; None goes on to the last.
         averaged: epochs over which the validated and kept weights are averaged, see
             `MovingAverage`; None takes those of the last step.
+        weight_decay: of AdamW (Loshchilov and Hutter 2019): a step takes the rate times this off
+            all weights but biases and norms; None is Adam.
         compiled: see `Learner`.
 
     Raises:
@@ -129,11 +131,13 @@ class Classifier(Learner):
         halve_after: int | None = None,
         stop_after: int | None = None,
         averaged: float | None = None,
+        weight_decay: float | None = None,
         compiled: bool = False,
     ) -> None:
         super().__init__(model, class_count, compiled=compiled)
         self.learning_rate = learning_rate
         self.schedule = PlateauSchedule(halve_after, stop_after)
+        self.weight_decay = weight_decay
         self.average = None if averaged is None else MovingAverage(averaged)
 
     @property
@@ -152,7 +156,10 @@ class Classifier(Learner):
         self.log("learning_rate", rate, on_epoch=True)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Return Adam on the network alone."""
+        """Return Adam, or AdamW, on the network alone."""
+        if self.weight_decay is not None:
+            groups = decayed_apart(self.model, self.weight_decay)
+            return torch.optim.AdamW(groups, lr=self.learning_rate, eps=ADAM_EPSILON, fused=True)
         wanted = [p for p in self.model.parameters() if p.requires_grad]
         return torch.optim.Adam(wanted, lr=self.learning_rate, eps=ADAM_EPSILON, fused=True)
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from hertzian.training.augment import augment
 from hertzian.training.batches import Batch
-from hertzian.training.learner import Learner
+from hertzian.training.learner import Learner, decayed_apart
 
 
 class Supervised(Learner):
@@ -80,12 +80,7 @@ class Supervised(Learner):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Return AdamW and its one-cycle schedule, by steps."""
-        decayed = [p for p in self.model.parameters() if p.requires_grad and p.ndim > 1]
-        kept = [p for p in self.model.parameters() if p.requires_grad and p.ndim <= 1]
-        groups = [
-            {"params": decayed, "weight_decay": self.weight_decay},
-            {"params": kept, "weight_decay": 0.0},
-        ]
+        groups = decayed_apart(self.model, self.weight_decay)
         optimizer = torch.optim.AdamW(groups, lr=self.learning_rate)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,

@@ -76,6 +76,7 @@ class TrainSettings(NetworkSettings):
     halve_after: int | None = Field(default=10, ge=1)
     stop_after: int | None = Field(default=50, ge=1)
     averaged: float | None = Field(default=None, gt=0)
+    weight_decay: float | None = Field(default=None, gt=0)
     precision: Precision | Literal["auto"] = "auto"
     compiled: bool = False
     threads: int | None = Field(default=None, ge=1)
@@ -96,6 +97,7 @@ class TrainSettings(NetworkSettings):
             "halve_after": self.halve_after,
             "stop_after": self.stop_after,
             "averaged": self.averaged,
+            "weight_decay": self.weight_decay,
         }
 
 
