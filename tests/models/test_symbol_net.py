@@ -15,7 +15,7 @@ def model():
 
 
 def test_it_has_the_parameters_of_its_table(model):
-    assert count_parameters(model) == 50_694
+    assert count_parameters(model) == 50_566
 
 
 def test_the_order_of_symbols_says_nothing(model):
@@ -42,6 +42,25 @@ def test_a_gain_counts_where_it_is_known(model):
     assert not torch.allclose(knowing(3 * x), knowing(x), atol=1e-2)
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_of_gaussian_windows_little_is_left(mirrored):
+    torch.manual_seed(0)
+    model = build("symbol-net", mirrored=mirrored).eval()
+    left = []
+    model.embed[0].register_forward_pre_hook(lambda _, told: left.append(told[0]))
+    noise = torch.randn(200, 2, 4096)
+    if not mirrored:  # of unequal, correlated parts
+        noise = torch.tensor([[1.0, 0.0], [0.6, 0.5]]) @ noise
+    model.features(noise)
+    waves = left[0][:, : (1 if mirrored else 2) * 64]
+    # each a mean times the root of its number: of variance below 1, and of no bias that shows
+    assert float(waves.std(dim=0).max()) < 1
+    assert float(waves.mean(dim=0).abs().max()) < 4 / 200**0.5
+    symbols = torch.randint(2, (200, 2, 4096)) * 2.0 - 1  # QPSK is no Gaussian
+    model.features(symbols)
+    assert float(left[1][:, :64].mean(dim=0).abs().max()) > 20
+
+
 def test_it_takes_any_number_of_symbols(model):
     assert model(windows(64)).shape == model(windows(1000)).shape == (3, 6)
 
@@ -54,8 +73,7 @@ def test_mirrored_alphabets_leave_what_is_even():
         assert torch.allclose(model(x * torch.tensor(signs)[:, None]), model(x), atol=1e-4)
     # the mean of the waves of all four mirrored windows
     whole = build("symbol-net").eval()
-    with torch.no_grad():
-        whole.waves.copy_(model.waves)
+    whole.waves.copy_(model.waves)
     sides = [torch.tensor([a, b])[:, None] for a in (-1.0, 1.0) for b in (-1.0, 1.0)]
     with torch.no_grad():
         mean = sum(whole.features(x * side)["characteristic"] for side in sides) / 4
