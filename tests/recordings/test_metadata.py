@@ -125,15 +125,33 @@ def test_what_is_given_counts_before_metadata(tmp_path: Path) -> None:
     assert (recording.sample_rate_hz, recording.center_frequency_hz) == (3e6, 0.0)
 
 
-def test_a_recording_that_is_tuned_anew_is_told(tmp_path: Path) -> None:
-    metadata = copy.deepcopy(FOREIGN)
-    metadata["captures"][1]["core:frequency"] = 312e6
+@pytest.mark.filterwarnings("ignore::hertzian.recordings.RecordingWarning")
+@pytest.mark.parametrize("first_hz", [None, 311e6])
+@pytest.mark.parametrize("offset", [0, 1000])
+def test_a_recording_that_is_tuned_anew_is_told(
+    tmp_path: Path, offset: int, first_hz: float | None
+) -> None:
+    metadata = changed(offset=offset)
+    metadata["captures"] = [
+        {"core:sample_start": offset, "core:frequency": first_hz},
+        {"core:sample_start": offset + 60, "core:frequency": 312e6},
+    ]
     with pytest.warns(RecordingWarning, match="from sample 60 on it is tuned to 312,000,000 Hz"):
         recording = open_recording(pair(tmp_path, metadata))
-    assert recording.center_frequency_hz == 311e6
+    assert recording.center_frequency_hz == (first_hz or 0)
+    with pytest.warns(RecordingWarning, match="told as if that were 5 Hz"):
+        open_recording(recording.path, center_frequency_hz=5.0)
 
 
-@pytest.mark.parametrize("later", [{}, {"core:frequency": None}])
+@pytest.mark.parametrize(
+    "later",
+    [
+        {},
+        {"core:frequency": None},
+        {"core:frequency": 311e6 + 1e-7},
+        {"core:sample_start": 10**6, "core:frequency": 312e6},  # behind the end
+    ],
+)
 def test_captures_of_one_frequency_warn_of_nothing(tmp_path: Path, later: dict[str, Any]) -> None:
     metadata = copy.deepcopy(FOREIGN)
     metadata["captures"][1] = {"core:sample_start": 60, **later}
@@ -326,6 +344,7 @@ ANY_JSON = st.recursive(
 )
 
 
+@pytest.mark.filterwarnings("ignore::hertzian.recordings.RecordingWarning")
 @given(st.lists(st.tuples(st.integers(0, 10**6), ANY_JSON, st.booleans()), max_size=3))
 def test_mutated_metadata_is_read_or_an_error_of_ours(
     tmp_path_factory: pytest.TempPathFactory, mutations: list[tuple[int, Any, bool]]

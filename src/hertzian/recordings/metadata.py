@@ -26,7 +26,8 @@ Json = dict[str, Any]
 class SigmfFacts:
     """What metadata says that reading needs; None for what it leaves open.
 
-    `retuned` is the first sample of another centre frequency than the first capture's, and that.
+    `retuned` is where the first capture of another centre frequency than the first one's starts,
+    counted from the first sample of the file, and that frequency.
     """
 
     format: str
@@ -141,7 +142,7 @@ def sigmf_facts(path: Path, metadata: Json, *, format: str | None = None) -> Sig
         format=format or _format(path, metadata),
         sample_rate_hz=_number(path, head, "core:sample_rate"),
         center_frequency_hz=_number(path, captures[0], "core:frequency") if captures else None,
-        retuned=_retuned(path, captures),
+        retuned=_retuned(path, captures, first_sample),
         first_sample=first_sample,
         header_bytes=headers[0] if headers else 0,
         trailing_bytes=_integer(path, head, "core:trailing_bytes") or 0,
@@ -151,11 +152,11 @@ def sigmf_facts(path: Path, metadata: Json, *, format: str | None = None) -> Sig
     )
 
 
-def _retuned(path: Path, captures: list[Json]) -> tuple[int, float] | None:
-    known = [(one, _number(path, one, "core:frequency")) for one in captures]
-    for capture, hertz in known[1:]:
-        if hertz is not None and known[0][1] not in (None, hertz):
-            return _integer(path, capture, "core:sample_start") or 0, hertz
+def _retuned(path: Path, captures: list[Json], first_sample: int) -> tuple[int, float] | None:
+    tuned = [_number(path, one, "core:frequency") for one in captures]
+    for capture, hertz in zip(captures[1:], tuned[1:], strict=False):
+        if hertz not in (None, tuned[0]):
+            return (_integer(path, capture, "core:sample_start") or 0) - first_sample, hertz
     return None
 
 

@@ -35,7 +35,9 @@ def open_recording(
     """Open SigMF (either file of the pair), WAV with I and Q as its channels, or raw samples.
 
     What the caller gives counts before what metadata says, of which a `RecordingWarning` tells
-    where the two differ, and that before what the file's name says. Samples are not read yet.
+    where the two differ, and that before what the file's name says. One tells as well of a
+    recording that is tuned anew on its way: all of it counts as of one centre frequency. Samples
+    are not read yet.
 
     Args:
         path: the file.
@@ -138,21 +140,13 @@ def _open_sigmf(source: Path, meta: Path, data: Path | None, given: _Given) -> R
     facts = sigmf_facts(meta, metadata, format=given.format)
     stated = stated_format(metadata), facts.sample_rate_hz, facts.center_frequency_hz
     _warn_of_differing(meta, given, _Given(*stated))
-    if facts.retuned is not None and given.center_hz is None:
-        start, hertz = facts.retuned
-        warnings.warn(
-            f"{meta}: from sample {start} on it is tuned to {_shown(hertz)}; all frequencies are "
-            f"told as if it stayed at {_shown(facts.center_frequency_hz)}",
-            RecordingWarning,
-            stacklevel=3,
-        )
     data = data or data_file_of(meta, metadata)
     data_bytes = file_bytes(data) - facts.header_bytes - facts.trailing_bytes
     if data_bytes < 0:
         raise RecordingError(
             f"{data} is truncated: it is shorter than the header and trailer in {meta.name}"
         )
-    return _recording(
+    recording = _recording(
         source,
         given,
         name=facts.format,
@@ -165,6 +159,21 @@ def _open_sigmf(source: Path, meta: Path, data: Path | None, given: _Given) -> R
         metadata_path=meta,
         first_sample=facts.first_sample,
     )
+    _warn_of_retuning(recording, facts.retuned)
+    return recording
+
+
+def _warn_of_retuning(recording: Recording, retuned: tuple[int, float] | None) -> None:
+    if retuned is None:
+        return
+    (start, hertz), kept = retuned, recording.center_frequency_hz
+    if start < recording.samples and _shown(hertz) != _shown(kept):
+        warnings.warn(
+            f"{recording.metadata_path}: from sample {start} on it is tuned to {_shown(hertz)}; "
+            f"all frequencies are told as if that were {_shown(kept)}",
+            RecordingWarning,
+            stacklevel=4,
+        )
 
 
 def _recording(
