@@ -219,6 +219,13 @@ def test_a_recording_that_cannot_be_read_is_told_and_the_others_are_done(
         assert "family: 100.0% of 2 files" in done.out
 
 
+def test_what_is_wrong_is_told_with_the_name_of_the_recording(hertzian, manifest):
+    manifest.write_text(manifest.read_text().replace("b.cu8,cu8", "b.cu8,cu9"))
+    done = hertzian("evaluate", "named", manifest)
+    assert done.status == 1
+    assert "b.cu8: unknown format 'cu9'" in done.err
+
+
 def test_recordings_may_lie_elsewhere(hertzian, manifest, tmp_path):
     moved = tmp_path / "lists" / "m.csv"
     moved.parent.mkdir()

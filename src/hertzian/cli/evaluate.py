@@ -50,8 +50,8 @@ def evaluate(
 ) -> None:
     """Measure how well a model recognises labelled data.
 
-    Data that the model was trained on is refused. A recording that cannot be read is told, and the
-    others of its manifest are still done.
+    Data that the model was trained on is refused. A recording that cannot be read is told, the
+    others of its manifest are still done, and the command ends with 1.
 
     likelihood is no model but the average likelihood ratio test, the least error that any
     classifier can have, on data of known timing in white noise (presets possible-6-64 to -1024,

