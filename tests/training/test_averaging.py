@@ -1,11 +1,23 @@
 import numpy as np
 import pytest
 import torch
-from tests.training.examples import Tiny, windows
+from tests.training.examples import Layered, Tiny, windows
 from torch import nn
 
+from hertzian.experiments.classifiers.train import ClassifierSettings
+from hertzian.models import build
 from hertzian.signal import HertzianError
-from hertzian.training import Classifier, fit, history
+from hertzian.training import (
+    Classifier,
+    Distillation,
+    MultiTask,
+    PairClassifier,
+    Reconstruction,
+    WeightedClassifier,
+    fit,
+    history,
+)
+from hertzian.training.averaging import MovingAverage
 
 
 class _Watched(Classifier):
@@ -89,7 +101,66 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(tmp_path):
         assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-@pytest.mark.parametrize("epochs", [0.0, -1.0, float("nan")])
-def test_an_average_over_nothing_is_refused(epochs):
+def test_statistics_of_batch_norm_are_averaged_too(tmp_path):
+    class Seen(Classifier):
+        def on_train_batch_end(self, outputs, batch, batch_idx):
+            variances.append(self.model.layers[0].running_var.double().clone())
+
+    variances = []
+    _fit(Seen(Layered(), 3, 0.01, averaged=0.5), tmp_path, epochs=2)
+    mean = variances[0]
+    for step, variance in enumerate(variances[1:], 1):
+        mean = mean + (variance - mean) / min(3, 1 + step / 9)
+    kept = _last(tmp_path)["state_dict"]["model.layers.0.running_var"].double()
+    torch.testing.assert_close(kept, mean)
+    assert not torch.allclose(kept, variances[-1], rtol=1e-3)
+    assert _last(tmp_path)["state_dict"]["model.layers.0.num_batches_tracked"] == 12
+
+
+def test_masks_and_endless_numbers_stay_as_they_are(tmp_path):
+    model = Layered()
+    model.register_buffer("mask", torch.tensor([True, False]))
+    model.register_buffer("bias", torch.tensor([0.0, -torch.inf]))
+    _fit(Classifier(model, 3, 0.01, averaged=1.0), tmp_path, epochs=2)
+    assert model.mask.tolist() == [True, False]
+    assert model.bias.tolist() == [0.0, -torch.inf]
+
+
+def test_a_learner_learns_on_in_another_folder(tmp_path):
+    learner = Classifier(Tiny(), 3, 0.01, averaged=1.0)
+    first = _fit(learner, tmp_path / "first", epochs=2)
+    assert _fit(learner, tmp_path / "second", epochs=2).best_loss < first.best_loss
+
+
+def test_every_learner_of_this_kind_takes_what_a_recipe_says():
+    settings = ClassifierSettings.model_validate(
+        {"kind": "train-classifier", "model": "mtl", "epochs": 1}
+        | {"averaged": 2.0, "weight_decay": 0.1, "halve_after": 3, "stop_after": 4}
+    )
+    told = settings.schedule()
+    assert told == {"averaged": 2.0, "weight_decay": 0.1, "halve_after": 3, "stop_after": 4}
+    heads = build("mtl", ("BPSK", "QPSK"), protocols=("A", "B"))
+    for learner in (
+        Classifier(Tiny(), 3, 1e-3, **told),
+        WeightedClassifier(Tiny(), 3, 1e-3, **told),
+        Reconstruction(Tiny(), 3, 1e-3, **told),
+        Distillation(Tiny(), 3, 1e-3, Tiny(), **told),
+        PairClassifier(Tiny(), 3, 1e-3, **told),
+        MultiTask(heads, 1e-3, weights=None, **told),
+    ):
+        assert (learner.averaged, learner.weight_decay) == (2.0, 0.1)
+        assert (learner.schedule.rate.epochs, learner.schedule.stop.epochs) == (3, 4)
+        *_, rest = learner.configure_optimizers().param_groups
+        assert rest["weight_decay"] == 0  # biases, and the weights of the losses
+
+
+@pytest.mark.parametrize("name", ["averaged", "weight_decay"])
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
+def test_no_average_and_no_decay_is_refused(name, value):
+    with pytest.raises(HertzianError, match="is a number above 0"):
+        Classifier(Tiny(), 3, 1e-3, **{name: value})
+
+
+def test_an_average_over_nothing_is_refused():
     with pytest.raises(HertzianError, match="averaged over more than 0 epochs"):
-        Classifier(Tiny(), 3, 1e-3, averaged=epochs)
+        MovingAverage(0.0)

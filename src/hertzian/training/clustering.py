@@ -3,8 +3,6 @@
 Equation numbers are those of Xuan et al., Deep transfer clustering of radio signals, 2021.
 """
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -30,8 +28,8 @@ class PairClassifier(Classifier):
         class_count: number of classes.
         learning_rate: of the first epochs.
         balance: lambda, the weight of pairs apart; the paper's is 0.1.
-        halve_after, stop_after, options: see `Classifier`; the paper stops when the loss no longer
-            falls.
+        halve_after, stop_after, averaged, weight_decay: see `Classifier`; the paper stops when the
+            loss no longer falls.
     """
 
     measured = "pairs told rightly"
@@ -45,7 +43,8 @@ class PairClassifier(Classifier):
         balance: float = 0.1,
         halve_after: int | None = None,
         stop_after: int | None = 5,
-        **options: Any,
+        averaged: float | None = None,
+        weight_decay: float | None = None,
     ) -> None:
         super().__init__(
             model,
@@ -53,7 +52,8 @@ class PairClassifier(Classifier):
             learning_rate,
             halve_after=halve_after,
             stop_after=stop_after,
-            **options,
+            averaged=averaged,
+            weight_decay=weight_decay,
         )
         self.balance = balance
 

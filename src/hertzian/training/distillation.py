@@ -4,7 +4,7 @@ Equation numbers are those of Gao et al., CrossTLNet, Electronics 12(22), 2023, 
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -109,7 +109,8 @@ class Distillation(Classifier):
         similar: features compared; for none, any two networks of equal classes will do.
         norm: see `similarity_loss`.
         relation: what compares the outputs: `relation_loss` or `divergence_loss`.
-        halve_after, stop_after, options: see `Classifier`; the paper takes 10 and 50.
+        halve_after, stop_after, averaged, weight_decay: see `Classifier`; the paper takes 10 and 50
+            of the first two.
 
     Raises:
         HertzianError: a temperature of 0 or less, or a patience of less than one epoch; in
@@ -132,7 +133,8 @@ class Distillation(Classifier):
         relation: Relation = "pearson",
         halve_after: int | None = 10,
         stop_after: int | None = 50,
-        **options: Any,
+        averaged: float | None = None,
+        weight_decay: float | None = None,
     ) -> None:
         super().__init__(
             student,
@@ -140,7 +142,8 @@ class Distillation(Classifier):
             learning_rate,
             halve_after=halve_after,
             stop_after=stop_after,
-            **options,
+            averaged=averaged,
+            weight_decay=weight_decay,
         )
         if temperature <= 0:
             raise HertzianError(f"a temperature is greater than 0, not {temperature}")

@@ -5,7 +5,7 @@ classification for 5G and beyond, 2022, eq. 1-2.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -69,7 +69,7 @@ class MultiTask(Classifier):
         model: first head `modulation`; its other heads are told in the order of the batch.
         learning_rate: of the first epochs.
         weights: of each head; None learns them.
-        halve_after, stop_after, options: see `Classifier`; the paper stops after 5.
+        halve_after, stop_after, averaged, weight_decay: see `Classifier`; the paper stops after 5.
 
     Raises:
         HertzianError: weights of other heads, negative ones, or none above zero.
@@ -83,7 +83,8 @@ class MultiTask(Classifier):
         weights: Mapping[str, float] | None,
         halve_after: int | None = None,
         stop_after: int | None = 5,
-        **options: Any,
+        averaged: float | None = None,
+        weight_decay: float | None = None,
     ) -> None:
         sizes = model.outputs
         super().__init__(
@@ -92,7 +93,8 @@ class MultiTask(Classifier):
             learning_rate,
             halve_after=halve_after,
             stop_after=stop_after,
-            **options,
+            averaged=averaged,
+            weight_decay=weight_decay,
         )
         if weights is not None:
             _check(weights, list(sizes))
@@ -170,7 +172,7 @@ class MultiTask(Classifier):
         self.log(called, figure, prog_bar=name == MODULATION, batch_size=len(target))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Return Adam on the network, and on the weights where they are learned."""
+        """Return Adam, or AdamW, on the network, and on the weights where they are learned."""
         optimizer = super().configure_optimizers()
         if self.log_variances is not None:
             optimizer.add_param_group({"params": [self.log_variances], "weight_decay": 0.0})

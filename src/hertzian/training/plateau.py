@@ -1,5 +1,6 @@
 """Plain classification as published benchmarks train it: Adam, halved and stopped by plateaus."""
 
+import math
 from typing import Any
 
 import lightning
@@ -119,7 +120,7 @@ class Classifier(Learner):
         compiled: see `Learner`.
 
     Raises:
-        HertzianError: a patience of less than one epoch, or an average over none.
+        HertzianError: a patience of less than one epoch, or an average or a decay of none.
     """
 
     def __init__(
@@ -138,7 +139,10 @@ class Classifier(Learner):
         self.learning_rate = learning_rate
         self.schedule = PlateauSchedule(halve_after, stop_after)
         self.weight_decay = weight_decay
-        self.average = None if averaged is None else MovingAverage(averaged)
+        self.averaged = averaged
+        for what, value in (("an average", averaged), ("a decay of weights", weight_decay)):
+            if value is not None and not 0 < value < math.inf:
+                raise HertzianError(f"{what} is a number above 0, not {value:g}")
 
     @property
     def exhausted(self) -> bool:
@@ -165,4 +169,7 @@ class Classifier(Learner):
 
     def configure_callbacks(self) -> list[Callback]:
         """Give the trainer the plateau schedule and the average of the weights."""
-        return [self.schedule, *([] if self.average is None else [self.average])]
+        if self.averaged is None:
+            return [self.schedule]
+        device = self.trainer.strategy.root_device
+        return [self.schedule, MovingAverage(self.averaged, device)]
