@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -40,6 +42,24 @@ def test_a_gain_counts_where_it_is_known(model):
     assert torch.allclose(model(3 * x), model(x), atol=1e-4)
     knowing = build("symbol-net", known_gain=True).eval()
     assert not torch.allclose(knowing(3 * x), knowing(x), atol=1e-2)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_what_a_known_gain_tells(mirrored):
+    model = build("symbol-net", mirrored=mirrored, known_gain=True).eval()
+    assert not mirrored or count_parameters(model) == 42_502
+    told = []
+    model.embed[0].register_forward_pre_hook(lambda _, inputs: told.append(inputs[0]))
+    x = torch.tensor([[3.0, 1.0], [1.0, 1.0]]).repeat(2, 1, 50)  # power 6 of 5 and 1
+    x[1] *= 0.1
+    model.features(x)
+    *ratios, power, noise = told[0][0, 64 if mirrored else 128 :]
+    assert [float(ratio) / 10 for ratio in ratios] == pytest.approx(
+        [4 / 6] if mirrored else [4 / 6, 2 / 6]
+    )
+    assert float(power) == pytest.approx(math.log(6))
+    assert float(noise) == pytest.approx(math.log(5))
+    assert float(told[0][1, -1]) == pytest.approx(math.log(1e-3))  # less power than the alphabet
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
