@@ -99,11 +99,16 @@ def test_it_is_used_rightly(command):
 # --- running them ---------------------------------------------------------------------------------
 
 
+def _fewer(number):
+    return f"={max(int(number[1]) // 200, 1)}"
+
+
 def at_smoke_scale(command):
     """Return the words of a command, after `hertzian`, that do the same with less of everything."""
     words = shlex.split(command)[1:]
     words = [re.sub(r"^(runs/[a-z0-9-]+)-(small|full)$", r"\1-smoke", word) for word in words]
     if words[0] == "run":
+        words = [re.sub(r"=(\d+)$", _fewer, word) for word in words]
         if "--scale" in words:
             words[words.index("--scale") + 1] = "smoke"
         else:
@@ -130,18 +135,24 @@ def hertzian(folder, *words, stdin=None):
     return done.stdout.decode()
 
 
-@pytest.fixture(scope="session")
-def place(tmp_path_factory):
-    """A folder with files such as the commands name."""
-    folder = tmp_path_factory.mktemp("reader")
-    random = np.random.default_rng(0)
+def keyed_carrier(path, seed):
+    """Write a capture such as a cheap receiver makes of a remote."""
+    random = np.random.default_rng(seed)
     keyed = np.repeat(random.integers(2, size=100), 500) * np.exp(
         2j * np.pi * 0.11 * np.arange(50_000)
     )
     noise = random.normal(size=(50_000, 2)) @ [1, 1j]
     iq = np.pad(60 * keyed, (20_000, 20_000)) + np.resize(2 * noise, 90_000)
     raw = np.stack([iq.real, iq.imag], axis=1) + 127.5
-    raw.clip(0, 255).astype(np.uint8).tofile(folder / "g001_433.92M_250k.cu8")
+    raw.clip(0, 255).astype(np.uint8).tofile(path)
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory):
+    """A folder with files such as the commands name."""
+    folder = tmp_path_factory.mktemp("reader")
+    for number in range(1, 31):
+        keyed_carrier(folder / f"g{number:03}_433.92M_250k.cu8", number)
     for seed in range(6):
         capture(folder / "captures" / f"{seed}.sigmf-meta", ("QPSK", "2FSK", "FMCW"), seed)
     capture(folder / "new.sigmf-meta", ("QPSK", "FMCW"), 9)
@@ -153,7 +164,7 @@ def place(tmp_path_factory):
     hertzian(folder, "synth", "radcom-awgn", "train.h5", "--per", 10, *some)
     hertzian(folder, "synth", "rml2016-10a-corrected", "windows.h5", "--per", 5, *some, "--seed", 5)
     rows = ["file,format,sample_rate_hz,modulation,family"]
-    rows += ["g001_433.92M_250k.cu8,cu8,250000,OOK,ask"]
+    rows += [f"g{number:03}_433.92M_250k.cu8,cu8,250000,OOK,ask" for number in range(1, 31)]
     (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
     return folder
 
