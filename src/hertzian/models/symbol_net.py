@@ -31,14 +31,14 @@ same second moments; two ratios of these | 130 | |
     | 3 times dense, ReLU | 128 | 49 792 |
     | dense | 6 | 774 |
 
-    50 566 parameters, 42 502 with both options; ours. A log-likelihood of independent symbols is a sum over them of one
-    function of each, so that no more than such sums need be known of a window, in whatever order
-    its symbols come. Noise of variance s^2 takes exp(-s^2 |w|^2 / 4) off the characteristic
-    function at w, so that few places tell all that is left of an alphabet in noise (Feuerverger and
-    Mureika, The empirical characteristic function and its applications, 1977). Where noise is
-    strong every alphabet is nearly a Gaussian, whose characteristic function is known: what is left
-    beside it is what tells them apart, as in the test of Epps and Pulley (1983). For one sample a
-    symbol; as long as they may be.
+    50 566 parameters, 42 502 with both options; ours. A log-likelihood of independent symbols is a
+    sum over them of one function of each, so that no more than such sums need be known of a window,
+    in whatever order its symbols come. Noise of variance s^2 takes exp(-s^2 |w|^2 / 4) off the
+    characteristic function at w, so that few places tell all that is left of an alphabet in noise
+    (Feuerverger and Mureika, The empirical characteristic function and its applications, 1977).
+    Where noise is strong every alphabet is nearly a Gaussian, whose characteristic function is
+    known: what is left beside it is what tells them apart, as in the test of Epps and Pulley
+    (1983). For one sample a symbol; as long as they may be.
 
     Args:
         class_count: length of the logits.
