@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from hertzian.training import ArrayDataset
+from hertzian.training import ArrayDataset, fit
 
 
 def windows(count, seed, samples=1024, offset=0.001):
@@ -59,3 +59,14 @@ class Layered(nn.Module):
 
     def forward(self, x):
         return self.layers(moments(x))
+
+
+def quick_fit(learner, directory, epochs, **options):
+    """Train on 384 windows in steps of 64, on one thread and without a bar."""
+    settings = {"batch_size": 64, "threads": 1, "progress": False, "seed": 1, **options}
+    train, validation = windows(384, 1, 128), windows(192, 2, 128)
+    return fit(learner, train, validation, epochs=epochs, directory=directory, **settings)
+
+
+def last_checkpoint(directory):
+    return torch.load(directory / "last.ckpt", weights_only=True)

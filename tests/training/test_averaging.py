@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from tests.training.examples import Layered, Tiny, windows
+from tests.training.examples import Layered, Tiny, last_checkpoint, quick_fit, windows
 from torch import nn
 
 from hertzian.experiments.classifiers.train import ClassifierSettings
@@ -14,7 +14,6 @@ from hertzian.training import (
     PairClassifier,
     Reconstruction,
     WeightedClassifier,
-    fit,
     history,
 )
 from hertzian.training.averaging import MovingAverage
@@ -34,19 +33,9 @@ class _Watched(Classifier):
         return next(self.model.parameters())
 
 
-def _fit(learner, directory, epochs, **options):
-    settings = {"batch_size": 64, "threads": 1, "progress": False, "seed": 1, **options}
-    train, validation = windows(384, 1, 128), windows(192, 2, 128)
-    return fit(learner, train, validation, epochs=epochs, directory=directory, **settings)
-
-
-def _last(directory):
-    return torch.load(directory / "last.ckpt", weights_only=True)
-
-
 def test_it_is_the_average_that_a_sum_over_all_steps_gives(tmp_path):
     learner = _Watched(Tiny(), 3, 0.05, averaged=0.5)
-    _fit(learner, tmp_path, epochs=8)
+    quick_fit(learner, tmp_path, epochs=8)
     steps = np.arange(len(learner.seen))
     assert len(steps) == 8 * 6
     # the newest of step n counts 1 / min(3, 1 + n / 9), the ones before what that leaves
@@ -54,7 +43,7 @@ def test_it_is_the_average_that_a_sum_over_all_steps_gives(tmp_path):
     left = np.append(np.cumprod((1 - newest)[:0:-1])[::-1], 1.0)
     wanted = sum(w * s for w, s in zip(newest * left, learner.seen, strict=True))
     assert (newest * left).sum() == pytest.approx(1.0)
-    kept = _last(tmp_path)
+    kept = last_checkpoint(tmp_path)
     name = next(name for name, _ in learner.model.named_parameters())
     torch.testing.assert_close(kept["state_dict"][f"model.{name}"].double(), wanted)
     torch.testing.assert_close(
@@ -64,7 +53,7 @@ def test_it_is_the_average_that_a_sum_over_all_steps_gives(tmp_path):
 
 def test_the_average_is_what_is_validated_and_kept(tmp_path):
     learner = Classifier(Tiny(), 3, 0.05, averaged=1.0)
-    result = _fit(learner, tmp_path, epochs=5)
+    result = quick_fit(learner, tmp_path, epochs=5)
     x, labels = windows(192, 2, 128)[np.arange(192)]
     with torch.no_grad():
         loss = nn.functional.cross_entropy(learner.model(x), labels).item()
@@ -79,7 +68,7 @@ def test_the_loss_of_a_high_rate_jumps_less_once_it_has_settled(tmp_path):
     def jumps(averaged):
         torch.manual_seed(0)
         folder = tmp_path / str(averaged)
-        _fit(Classifier(Tiny(), 3, 0.5, averaged=averaged), folder, epochs=24)
+        quick_fit(Classifier(Tiny(), 3, 0.5, averaged=averaged), folder, epochs=24)
         return np.abs(np.diff([e["validation_loss"] for e in history(folder)][12:])).mean()
 
     assert jumps(2.0) < 0.5 * jumps(None)
@@ -90,12 +79,12 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(tmp_path):
         torch.manual_seed(0)
         return Classifier(Tiny(), 3, 0.9, halve_after=1, stop_after=6, averaged=0.7)
 
-    whole = _fit(learner(), tmp_path / "whole", epochs=8)
+    whole = quick_fit(learner(), tmp_path / "whole", epochs=8)
     for _ in range(8):
-        parts = _fit(learner(), tmp_path / "parts", epochs=8, max_minutes=0.0)
+        parts = quick_fit(learner(), tmp_path / "parts", epochs=8, max_minutes=0.0)
     assert parts.complete
     assert (parts.epochs, parts.best_loss) == (whole.epochs, whole.best_loss)
-    ends = [_last(tmp_path / run) for run in ("whole", "parts")]
+    ends = [last_checkpoint(tmp_path / run) for run in ("whole", "parts")]
     for state in ("state_dict", "current_model_state", "averaging_state"):
         one, other = (end[state] for end in ends)
         assert all(torch.equal(one[name], other[name]) for name in one)
@@ -107,29 +96,29 @@ def test_statistics_of_batch_norm_are_averaged_too(tmp_path):
             variances.append(self.model.layers[0].running_var.double().clone())
 
     variances = []
-    _fit(Seen(Layered(), 3, 0.01, averaged=0.5), tmp_path, epochs=2)
+    quick_fit(Seen(Layered(), 3, 0.01, averaged=0.5), tmp_path, epochs=2)
     mean = variances[0]
     for step, variance in enumerate(variances[1:], 1):
         mean = mean + (variance - mean) / min(3, 1 + step / 9)
-    kept = _last(tmp_path)["state_dict"]["model.layers.0.running_var"].double()
+    kept = last_checkpoint(tmp_path)["state_dict"]["model.layers.0.running_var"].double()
     torch.testing.assert_close(kept, mean)
     assert not torch.allclose(kept, variances[-1], rtol=1e-3)
-    assert _last(tmp_path)["state_dict"]["model.layers.0.num_batches_tracked"] == 12
+    assert last_checkpoint(tmp_path)["state_dict"]["model.layers.0.num_batches_tracked"] == 12
 
 
 def test_masks_and_endless_numbers_stay_as_they_are(tmp_path):
     model = Layered()
     model.register_buffer("mask", torch.tensor([True, False]))
     model.register_buffer("bias", torch.tensor([0.0, -torch.inf]))
-    _fit(Classifier(model, 3, 0.01, averaged=1.0), tmp_path, epochs=2)
+    quick_fit(Classifier(model, 3, 0.01, averaged=1.0), tmp_path, epochs=2)
     assert model.mask.tolist() == [True, False]
     assert model.bias.tolist() == [0.0, -torch.inf]
 
 
 def test_a_learner_learns_on_in_another_folder(tmp_path):
     learner = Classifier(Tiny(), 3, 0.01, averaged=1.0)
-    first = _fit(learner, tmp_path / "first", epochs=2)
-    assert _fit(learner, tmp_path / "second", epochs=2).best_loss < first.best_loss
+    first = quick_fit(learner, tmp_path / "first", epochs=2)
+    assert quick_fit(learner, tmp_path / "second", epochs=2).best_loss < first.best_loss
 
 
 def test_every_learner_of_this_kind_takes_what_a_recipe_says():

@@ -3,13 +3,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from tests.training.examples import Tiny, windows
+from tests.training.examples import Tiny, last_checkpoint, quick_fit, windows
 from torch import nn
 
 from hertzian.models import build
 from hertzian.models.crosstlnet import CrossTLNet
 from hertzian.signal import HertzianError
-from hertzian.training import Classifier, fit, history
+from hertzian.training import Classifier, history
 from hertzian.training.plateau import Patience, PlateauSchedule
 
 
@@ -22,16 +22,6 @@ class _Constant(nn.Module):
 
     def forward(self, x):
         return 0 * self.weight.expand(len(x), 3)
-
-
-def _fit(learner, directory, epochs, **options):
-    settings = {"batch_size": 64, "threads": 1, "progress": False, "seed": 1, **options}
-    train, validation = windows(384, 1, 128), windows(192, 2, 128)
-    return fit(learner, train, validation, epochs=epochs, directory=directory, **settings)
-
-
-def _last(directory):
-    return torch.load(directory / "last.ckpt", weights_only=True)
 
 
 def test_a_patience_counts_what_does_not_fall_enough():
@@ -74,14 +64,14 @@ def test_schedule_agrees_with_a_loop_over_the_losses():
 
 def test_a_run_halves_and_stops_on_a_plateau_and_stays_stopped(tmp_path):
     learner = Classifier(_Constant(), 3, 0.8, halve_after=2, stop_after=5)
-    result = _fit(learner, tmp_path, epochs=50)
+    result = quick_fit(learner, tmp_path, epochs=50)
     assert (result.epochs, result.complete) == (6, True)
     assert result.best_loss == pytest.approx(np.log(3))
     rates = [epoch["learning_rate"] for epoch in history(tmp_path)]
     assert rates == pytest.approx([0.8, 0.8, 0.8, 0.4, 0.4, 0.2])
     before = result.last_checkpoint.read_bytes()
     again = Classifier(_Constant(), 3, 0.8, halve_after=2, stop_after=5)
-    assert _fit(again, tmp_path, epochs=50).complete
+    assert quick_fit(again, tmp_path, epochs=50).complete
     assert result.last_checkpoint.read_bytes() == before
 
 
@@ -90,12 +80,12 @@ def test_an_interrupted_run_keeps_its_plateaus(tmp_path):
         # a rate so high that the loss rises and falls
         return Classifier(Tiny(), 3, 0.9, halve_after=1, stop_after=4)
 
-    whole = _fit(learner(), tmp_path / "whole", epochs=12)
+    whole = quick_fit(learner(), tmp_path / "whole", epochs=12)
     for _ in range(12):
-        parts = _fit(learner(), tmp_path / "parts", epochs=12, max_minutes=0.0)
+        parts = quick_fit(learner(), tmp_path / "parts", epochs=12, max_minutes=0.0)
     assert parts.complete
     assert (parts.epochs, parts.best_loss) == (whole.epochs, whole.best_loss)
-    weights = [_last(tmp_path / run)["state_dict"] for run in ("whole", "parts")]
+    weights = [last_checkpoint(tmp_path / run)["state_dict"] for run in ("whole", "parts")]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     rates = [[e["learning_rate"] for e in history(tmp_path / run)] for run in ("whole", "parts")]
     assert rates[0] == rates[1]
@@ -104,7 +94,7 @@ def test_an_interrupted_run_keeps_its_plateaus(tmp_path):
 
 def test_the_best_epoch_is_that_of_the_least_loss(tmp_path):
     learner = Classifier(Tiny(), 3, 0.9)
-    result = _fit(learner, tmp_path, epochs=6)
+    result = quick_fit(learner, tmp_path, epochs=6)
     losses = [epoch["validation_loss"] for epoch in history(tmp_path)]
     assert result.best_loss == pytest.approx(min(losses), rel=1e-5)
     x, labels = windows(192, 2, 128)[np.arange(192)]
@@ -118,7 +108,7 @@ def test_networks_learn(name, tmp_path):
     torch.manual_seed(0)
     model = CrossTLNet(3, 16, 8) if name.startswith("small") else build(name, tuple("abc"))
     learner = Classifier(model, 3, 1e-3, halve_after=2)
-    result = _fit(learner, tmp_path, epochs=4, batch_size=16)
+    result = quick_fit(learner, tmp_path, epochs=4, batch_size=16)
     assert result.best_accuracy > 0.6  # chance is a third
 
 
@@ -135,7 +125,7 @@ def test_weights_decay_beside_the_gradient(tmp_path):
             return super().forward(x) + 0 * (self.matrix.sum() + self.bias.sum())
 
     model = Idle()
-    _fit(Classifier(model, 3, 0.01, weight_decay=0.5), tmp_path, epochs=2)
+    quick_fit(Classifier(model, 3, 0.01, weight_decay=0.5), tmp_path, epochs=2)
     # the first epoch is kept, as none is better: 6 steps of 1 - 0.01 x 0.5
     torch.testing.assert_close(model.matrix, torch.full((2, 2), 3.0 * 0.995**6))
     torch.testing.assert_close(model.bias, torch.full((2,), 3.0))
