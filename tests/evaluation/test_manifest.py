@@ -183,25 +183,21 @@ def test_a_manifest_without_labels_is_refused_before_any_work(tmp_path):
         evaluate_manifest(entries, never, model="m", data="d", noise_confidence=0.8)
 
 
-def test_recordings_that_fail_are_told_and_count_nowhere(tmp_path):
-    def classify(path, *_):
-        if path.name == "a":
-            raise HertzianError("a is empty")
-        return []
+def unless_a(path, *_):
+    if path.name == "a":
+        raise HertzianError("a is empty")
+    return []
 
+
+def test_recordings_that_fail_are_told_and_count_nowhere(tmp_path):
     entries = read_manifest(write(tmp_path, "a,cu8,1,OOK,,", "b,cu8,1,OOK,,"))
-    found = evaluate_manifest(entries, classify, model="m", data="d", noise_confidence=0.8)
+    found = evaluate_manifest(entries, unless_a, model="m", data="d", noise_confidence=0.8)
     assert found["failed"] == [{"file": "a", "error": "a is empty"}]
     assert [row["file"] for row in found["files"]] == ["b"]
     assert found["examples"] == found["family"]["files"] == 1
 
 
 def test_an_evaluation_of_which_every_labelled_recording_fails_fails(tmp_path):
-    def classify(path, *_):
-        if path.name == "a":
-            raise HertzianError("a is empty")
-        return []
-
     entries = read_manifest(write(tmp_path, "a,cu8,1,OOK,,", "b,cu8,1,,,"))
     with pytest.raises(EvaluationError, match="can be recognised; the first: a is empty"):
-        evaluate_manifest(entries, classify, model="m", data="d", noise_confidence=0.8)
+        evaluate_manifest(entries, unless_a, model="m", data="d", noise_confidence=0.8)
